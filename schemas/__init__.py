@@ -1,0 +1,1 @@
+"""What flows: frozen values that check themselves, the topics they flow on, and their bytes."""

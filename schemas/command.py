@@ -1,0 +1,143 @@
+"""What we ask of people and of the routing platform: never without expiry, inverse, guard, mode and evidence."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.base import Count, Message, Name, Origin, Part, QueueRef, Share, Utc
+from schemas.centre import Mode
+from schemas.incident import Reason
+
+
+class Interval(Part, frozen=True, kw_only=True):
+    """One planning interval of one queue: what comes, who is there, who is missing."""
+
+    start: Utc
+    forecast: float
+    expected: float
+    agents_needed: Count
+    agents_staffed: Count
+    agents_short: int
+    service_level_if_nothing: Share
+    service_level_with_plan: Share
+
+
+class Lever(Part, frozen=True, kw_only=True):
+    """One thing that can be done about a gap, its owner and its lead time."""
+
+    name: Name
+    agents: Count
+    minutes: Count
+    from_queue: QueueRef | None = None
+    effect: str
+    owner: Name
+
+
+class StaffingAlert(Message, frozen=True, kw_only=True):
+    """Who is short by how many, for how long, and the cheapest lever. Id = digest of (incident, queue, revision)."""
+
+    alert_id: Name
+    incident_id: Name
+    tenant: Name
+    revision: Count
+    at: Utc
+    queue: QueueRef
+    time_zone: Name
+    interval_seconds: Count
+    driver: Literal["volume", "handle-time", "staffed"]
+    driver_text: str
+    contacts_waiting: Count | None
+    oldest_wait_seconds: float | None = None
+    arrivals_variance: float | None
+    intervals: list[Interval]
+    service_level_now: Share | None
+    occupancy_now: float | None
+    target: str
+    levers: list[Lever]
+    latest_useful_at: Utc
+    approver: Name
+    acknowledge: str
+    rollback: str
+    cause: str
+    state: Literal["open", "closed"] = "open"
+    text: str
+    origin: Origin
+
+
+class Guard(Part, frozen=True, kw_only=True):
+    """What stops the command by itself."""
+
+    donor: QueueRef
+    stop_if_service_level_below: Share
+    stop_if_agents_below: Count
+    check_after_seconds: Count
+
+
+class Inverse(Part, frozen=True, kw_only=True):
+    """How to take the command back; it has an id of its own."""
+
+    command_id: Name
+    from_queue: QueueRef
+    to_queue: QueueRef
+    share: Share
+
+
+class Projection(Part, frozen=True, kw_only=True):
+    """What the shift is expected to do to one queue."""
+
+    queue: QueueRef
+    wait_seconds_before: float | None
+    wait_seconds_after: float | None
+    abandoned_share_before: Share
+    abandoned_share_after: Share
+
+
+class LoadShiftCommand(Message, frozen=True, kw_only=True):
+    """Move a share of the arrivals of one queue to another, for a while.
+
+    Id = digest of (incident, action, from, to, step). On `load-shift-commands` it may be executed; on
+    `load-shift-proposals` it may not (`blocked_by` says why: the mode, a cap, its age, the kill switch).
+    """
+
+    command_id: Name
+    dedup_key: Name
+    incident_id: Name
+    tenant: Name
+    action: Name
+    from_queue: QueueRef
+    to_queue: QueueRef
+    share: Share
+    share_before: Share
+    share_cap: Share
+    step: Count
+    issued_at: Utc
+    expires_at: Utc
+    mode: Mode
+    guard: Guard
+    inverse: Inverse
+    evidence: list[Name]
+    projections: list[Projection] = []
+    binding: list[str] = []
+    reverts: Name | None = None
+    approved_by: Name | None = None
+    blocked_by: Reason | None = None
+    text: str
+    origin: Origin
+
+
+class Bulletin(Message, frozen=True, kw_only=True):
+    """An approved message, filled in. Id = digest of (incident, template, audience, language, step)."""
+
+    bulletin_id: Name
+    incident_id: Name
+    tenant: Name
+    audience: Literal["agents", "supervisors", "customers", "social"]
+    language: Name
+    template: Name
+    template_version: Count
+    at: Utc
+    next_update_at: Utc | None
+    expires_at: Utc
+    text: str
+    approved: bool
+    origin: Origin

@@ -1,0 +1,52 @@
+"""What became of each attempt to tell somebody, and what stopped us ourselves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.base import Count, Message, Name, Utc
+
+
+class Notification(Message, frozen=True, kw_only=True):
+    """The outcome of sending one notice to one sink; `notice_id` = digest of (sink, incident, what it says)."""
+
+    notice_id: Name
+    tenant: Name
+    incident_id: Name
+    sink: Name
+    what: Name
+    outcome: Literal["delivered", "retry", "refused", "skipped"]
+    attempt: Count
+    at: Utc
+    text: str = ""
+    # the sink's own name for what was made (an annotation's id), so that it can be updated later
+    reference: str | None = None
+
+
+class Defect(Message, frozen=True, kw_only=True):
+    """A record that ended one of our processes: the second attempt sets its pane aside."""
+
+    group: Name
+    topic: Name
+    partition: Count
+    offset: Count
+    attempt: Count
+    at: Utc
+    tenant: str | None = None
+    error: str
+
+
+class LateContact(Message, frozen=True, kw_only=True):
+    """An event that came after its pane had closed: for people; no pane, evidence or season changes."""
+
+    tenant: Name
+    channel: Name
+    queue: str
+    event_id: str
+    type: Name
+    occurred_at: Utc
+    arrived_at: Utc
+    late_seconds: float
+    topic: Name
+    partition: Count
+    offset: Count

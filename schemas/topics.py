@@ -1,0 +1,220 @@
+"""Every topic once. Names here carry no prefix; `streams.config.Settings.topic_name` puts the deployment's in front."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+DAY = 24 * 3600
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic as it should be. `retention_seconds` None with compaction keeps the last value of every key for ever."""
+
+    name: str
+    why: str
+    key: str
+    value: str
+    partitions: int
+    compacted: bool = False
+    retention_seconds: int | None = None
+    dead_letter: bool = False
+    # LogAppendTime: retention and arrival follow the broker's clock, not the producers'.
+    timestamps: Literal["LogAppendTime", "CreateTime"] = "LogAppendTime"
+    message_bytes_max: int = 1_048_588
+
+    def config(self) -> dict[str, str]:
+        """The topic's Kafka settings."""
+        retention = -1 if self.retention_seconds is None else self.retention_seconds * 1000
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": str(retention),
+            "message.timestamp.type": self.timestamps,
+            "max.message.bytes": str(self.message_bytes_max),
+        }
+
+
+CONTACT_EVENTS = "contact-events"
+DEAD_LETTER = ".dead-letter"
+
+
+def contact_events(channel: str, partitions: int = 4) -> Topic:
+    """The topic of one channel's contact events."""
+    return Topic(
+        name=f"{CONTACT_EVENTS}.{channel}",
+        why=f"what happened to the contacts of {channel}, and the heartbeats of their sources",
+        key="tenant|queue",
+        value="ContactEvent",
+        partitions=partitions,
+        retention_seconds=7 * DAY,
+        dead_letter=True,
+        # a record over the limit of one event is read, refused and set aside, not blocked at the door
+        message_bytes_max=16 * 1024 * 1024,
+    )
+
+
+def channel_of(name: str) -> str:
+    """`contact-events.voice` -> `voice`."""
+    return name.removeprefix(f"{CONTACT_EVENTS}.")
+
+
+def dead_letter(topic: Topic) -> Topic:
+    """Where records of `topic` go that cannot be read: their bytes and headers as they came, with the reason."""
+    return Topic(
+        name=topic.name + DEAD_LETTER,
+        why=f"records of {topic.name} that could not be read, with the reason and their place",
+        key="topic/partition/offset",
+        value="the original bytes",
+        partitions=1,
+        retention_seconds=30 * DAY,
+        message_bytes_max=topic.message_bytes_max,
+    )
+
+
+QUEUE_PANES = Topic(
+    name="queue-panes",
+    why="the log of what is happening: contacts counted by queue and pane; the detection fold's only input",
+    key="tenant",
+    value="QueuePane | Progress | SetAside | Centre",
+    partitions=4,
+    retention_seconds=30 * DAY,
+)
+DESK = Topic(
+    name="desk",
+    why="all that a tenant's desk hears, in one order; the response fold's only input",
+    key="tenant",
+    value="DeskEntry",
+    partitions=4,
+    retention_seconds=90 * DAY,
+)
+WORKFORCE = Topic(
+    name="workforce",
+    why="agents staffed and free, by queue",
+    key="tenant",
+    value="Workforce",
+    partitions=4,
+    retention_seconds=7 * DAY,
+    dead_letter=True,
+)
+TOOL_HEALTH = Topic(
+    name="tool-health",
+    why="how tools and providers say they are",
+    key="tenant",
+    value="ToolHealth",
+    partitions=4,
+    retention_seconds=7 * DAY,
+    dead_letter=True,
+)
+OPERATOR_DECISIONS = Topic(
+    name="operator-decisions",
+    why="what people decided: approvals, acknowledgements, the kill switch",
+    key="tenant",
+    value="OperatorDecision",
+    partitions=4,
+    retention_seconds=365 * DAY,
+    dead_letter=True,
+)
+COMMAND_RESULTS = Topic(
+    name="command-results",
+    why="what the routing platform answered to a command",
+    key="tenant",
+    value="CommandResult",
+    partitions=4,
+    retention_seconds=90 * DAY,
+    dead_letter=True,
+)
+CENTRE = Topic(
+    name="centre",
+    why="each tenant's model of its contact centre",
+    key="tenant",
+    value="Centre",
+    partitions=4,
+    compacted=True,
+    dead_letter=True,
+)
+OPEN_CASES = Topic(
+    name="open-cases",
+    why="cases that are open, for triage and follow-up",
+    key="case_id",
+    value="OpenCase",
+    partitions=4,
+    compacted=True,
+    dead_letter=True,
+)
+INCIDENTS = Topic(
+    name="incidents",
+    why="each outage as one event, as last revised",
+    key="tenant|incident_id",
+    value="Incident",
+    partitions=4,
+    compacted=True,
+)
+STAFFING_ALERTS = Topic(
+    name="staffing-alerts",
+    why="who is short by how many, and the lever",
+    key="tenant|alert_id",
+    value="StaffingAlert",
+    partitions=4,
+    retention_seconds=90 * DAY,
+)
+LOAD_SHIFT_COMMANDS = Topic(
+    name="load-shift-commands",
+    why="what the routing platform may execute now: automatic or approved, expiring, with its inverse",
+    key="tenant|command_id",
+    value="LoadShiftCommand",
+    partitions=4,
+    retention_seconds=90 * DAY,
+)
+LOAD_SHIFT_PROPOSALS = Topic(
+    name="load-shift-proposals",
+    why="what may not be executed: dry runs, waiting for approval, too old, blocked",
+    key="tenant|command_id",
+    value="LoadShiftCommand",
+    partitions=4,
+    retention_seconds=90 * DAY,
+)
+BULLETINS = Topic(
+    name="bulletins",
+    why="approved messages to agents, supervisors, customers and social, filled in",
+    key="tenant|bulletin_id",
+    value="Bulletin",
+    partitions=4,
+    retention_seconds=90 * DAY,
+)
+NOTIFICATIONS = Topic(
+    name="notifications",
+    why="what became of each notice to each sink; read back at start, so that none is sent twice",
+    key="sink|incident_id",
+    value="Notification",
+    partitions=4,
+    compacted=True,
+)
+LATE_CONTACTS = Topic(
+    name="late-contacts",
+    why="events that came after their pane had closed: for people",
+    key="topic/partition/offset",
+    value="LateContact",
+    partitions=4,
+    retention_seconds=30 * DAY,
+)
+DEFECTS = Topic(
+    name="defects",
+    why="records that ended one of our processes; the second attempt sets them aside",
+    key="group|topic/partition/offset",
+    value="Defect",
+    partitions=1,
+    compacted=True,
+)
+
+# What other systems write and the desk reads.
+DESK_INPUTS = (WORKFORCE, TOOL_HEALTH, OPERATOR_DECISIONS, COMMAND_RESULTS, CENTRE, OPEN_CASES)
+DESK_OUTPUTS = (INCIDENTS, STAFFING_ALERTS, LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS, BULLETINS)
+FIXED = (QUEUE_PANES, DESK, *DESK_INPUTS, *DESK_OUTPUTS, NOTIFICATIONS, LATE_CONTACTS, DEFECTS)
+
+
+def all_topics(channels: dict[str, int]) -> tuple[Topic, ...]:
+    """Every topic of a deployment; `channels` maps each channel to its number of partitions."""
+    wanted = [contact_events(channel, partitions) for channel, partitions in sorted(channels.items())]
+    wanted += FIXED
+    return tuple(wanted + [dead_letter(topic) for topic in wanted if topic.dead_letter])

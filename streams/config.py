@@ -1,0 +1,299 @@
+"""YAML and environment to one frozen Settings; secrets only by file. The sole reader of both.
+
+Every limit has its name here, with its unit. A file is checked whole, and every mistake is reported at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas import topics
+from schemas.errors import BadConfig
+
+ENVIRONMENT_PREFIX = "BREAKWATER_"
+Role = Literal["ingest", "detect", "respond", "notify", "web"]
+ROLES: tuple[Role, ...] = ("ingest", "detect", "respond", "notify", "web")
+Seconds = Annotated[float, Field(gt=0)]
+Size = Annotated[int, Field(gt=0)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OAuth(Frozen):
+    """Client credentials for SASL/OAUTHBEARER."""
+
+    token_url: str
+    client_id: str
+    client_secret_file: Path
+    scope: str | None = None
+
+
+class Security(Frozen):
+    """How to reach the broker. Passwords and keys are files, so that they never stand in a process's environment."""
+
+    tls: bool = False
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    oauth: OAuth | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Security:
+        if self.mechanism == "OAUTHBEARER" and self.oauth is None:
+            raise ValueError("mechanism OAUTHBEARER needs `oauth` with token_url, client_id and client_secret_file")
+        if self.mechanism not in (None, "OAUTHBEARER") and not (self.username and self.password_file):
+            raise ValueError(f"mechanism {self.mechanism} needs `username` and `password_file`")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("`certificate_file` and `key_file` come together")
+        if not self.tls and (self.ca_file or self.certificate_file):
+            raise ValueError("certificates are given but `tls` is false: set `tls: true`")
+        return self
+
+
+class Broker(Frozen):
+    """`embedded` is the in-memory broker of the demo; everything real is `production`."""
+
+    profile: Literal["production", "embedded"] = "production"
+    bootstrap: Annotated[list[str], Field(min_length=1)] = ["127.0.0.1:9092"]
+    security: Security = Security()
+    topic_prefix: str = ""
+    group_prefix: str = "breakwater"
+    replication: Size = 1
+    session_timeout_seconds: Seconds = 10.0
+    heartbeat_interval_seconds: Seconds = 3.0
+    rebalance_timeout_seconds: Seconds = 30.0
+    # Static membership: a stable name of this process (the pod's); a restart then takes its partitions back in 2 s.
+    instance_id: str | None = None
+    message_bytes_max: Size = 1_000_000
+
+    @field_validator("bootstrap", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Channel(Frozen):
+    """How a channel's events are counted (semantics, sections 1, 2 and 7)."""
+
+    pane_seconds: Size = 10
+    lateness_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    idle_close_seconds: Seconds = 30.0
+    unknown_after_seconds: Seconds = 30.0
+    future_limit_seconds: Seconds = 300.0
+    silence: Literal["unknown", "zero"] = "unknown"
+    partitions: Size = 4
+
+
+CHANNELS = {name: Channel() for name in ("voice", "chat", "email", "social", "sms", "app", "web", "internal")}
+
+
+class Tenant(Frozen):
+    """What the ingest must know of a tenant. `clock: event` is for played history: time is the events' alone."""
+
+    clock: Literal["system", "event"] = "system"
+
+
+class Ingest(Frozen):
+    flush_seconds: Seconds = 0.5
+    progress_seconds: Seconds = 1.0
+    heartbeat_seconds: Seconds = 5.0
+    batch_records_max: Size = 500
+    event_bytes_max: Size = 65_536
+    catch_up_skew_seconds: Seconds = 300.0
+    brake_seconds_max: Seconds = 60.0
+    names_a_map_max: Size = 200
+    queues_a_pane_max: Size = 5_000
+    tenants_a_partition_max: Size = 400
+    record_bytes_max: Size = 400_000
+    source_forget_seconds: Seconds = 86_400.0
+    dead_letters_in_a_row_max: Size = 10_000
+    dead_letter_bytes_max: Size = 65_536
+
+
+class Detect(Frozen):
+    batch_records_max: Size = 200
+    series_a_tenant_max: Size = 20_000
+    series_forget_seconds: Seconds = 14 * 86_400.0
+    source_forget_seconds: Seconds = 86_400.0
+
+
+class Respond(Frozen):
+    batch_records_max: Size = 200
+    command_age_seconds_max: Seconds = 300.0
+    command_expiry_seconds: Seconds = 1800.0
+    own_tick_after_seconds: Seconds = 5.0
+
+
+class PagerDuty(Frozen):
+    routing_key_file: Path
+    base_url: str = "https://events.pagerduty.com/v2"
+    deadline_seconds: Seconds = 20.0
+
+
+class Grafana(Frozen):
+    url: str
+    token_file: Path
+    ca_file: Path | None = None
+    deadline_seconds: Seconds = 20.0
+
+
+class Webhook(Frozen):
+    url: str
+    secret_file: Path | None = None
+    deadline_seconds: Seconds = 20.0
+
+
+class FileSink(Frozen):
+    path: Path
+
+
+class Notify(Frozen):
+    """A sink that is not set is off."""
+
+    pagerduty: PagerDuty | None = None
+    grafana: Grafana | None = None
+    webhook: Webhook | None = None
+    file: FileSink | None = None
+    attempts_max: Size = 8
+    backoff_seconds: Seconds = 1.0
+    backoff_seconds_max: Seconds = 300.0
+    outbox_notices_max: Size = 10_000
+    status_url: str | None = None
+
+
+class Web(Frozen):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    history_seconds: Seconds = 6 * 3600.0
+    viewers_max: Size = 200
+
+
+class Settings(Frozen):
+    """All that one deployment is told. Topic and metric names are not settings."""
+
+    broker: Broker = Broker()
+    channels: dict[str, Channel] = CHANNELS
+    tenants: dict[str, Tenant] = {}
+    ingest: Ingest = Ingest()
+    detect: Detect = Detect()
+    respond: Respond = Respond()
+    notify: Notify = Notify()
+    web: Web = Web()
+    state_directory: Path = Path("var")
+    log_format: Literal["console", "json"] = "console"
+
+    def tenant(self, name: str) -> Tenant:
+        return self.tenants.get(name) or Tenant()
+
+    def topic_name(self, topic: topics.Topic | str) -> str:
+        """The topic's name on the broker: with the deployment's prefix."""
+        return self.broker.topic_prefix + (topic if isinstance(topic, str) else topic.name)
+
+    def own_name(self, name_on_broker: str) -> str:
+        """The reverse: the name that messages, metrics and people use."""
+        return name_on_broker.removeprefix(self.broker.topic_prefix)
+
+    def all_topics(self) -> tuple[topics.Topic, ...]:
+        return topics.all_topics({name: channel.partitions for name, channel in self.channels.items()})
+
+
+def load(path: Path | None = None, environment: dict[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings of the YAML file at `path`, then `BREAKWATER_*` (BREAKWATER_BROKER__BOOTSTRAP=host:9092; two underscores
+    go one level down; BREAKWATER_BROKERS is short for the bootstrap list), then `overrides` (nested dictionaries).
+
+    Raises BadConfig with every mistake and its path.
+    """
+    tree = _read(path) if path else {}
+    source = dict(os.environ) if environment is None else environment
+    _merge(tree, _from_environment(source))
+    _merge(tree, overrides)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise BadConfig([(_where(problem), _what(problem)) for problem in error.errors()]) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises BadConfig that names the file and the line."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfig([(str(path), f"cannot be read: {error.strerror}")]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadConfig([(str(path), f"is not YAML: {error}")]) from None
+
+
+def read_secret(path: Path) -> str:
+    """A password or token from its file, without the line end. Raises BadConfig."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadConfig([(str(path), f"secret cannot be read: {error.strerror}")]) from None
+    if not text:
+        raise BadConfig([(str(path), "secret is empty")])
+    return text
+
+
+def environment_of_child(**extra: str) -> dict[str, str]:
+    """This process's environment for a child process, with `extra`."""
+    return {**os.environ, **extra}
+
+
+def cache_directory() -> Path:
+    """Where fetched tools are kept, outside the tree."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "breakwater"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    tree = read_yaml(path)
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise BadConfig([(str(path), "must be a mapping of settings, such as `broker:`")])
+    # `voice: {pane_seconds: 60}` changes one thing of a known channel
+    return tree
+
+
+def _from_environment(environment: dict[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        parts = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if parts == ["brokers"]:
+            parts = ["broker", "bootstrap"]
+        if parts[0] not in Settings.model_fields:
+            continue  # BREAKWATER_ names of tools and tests
+        branch = tree
+        for part in parts[:-1]:
+            branch = branch.setdefault(part, {})
+        branch[parts[-1]] = yaml.safe_load(text) if parts[-1] != "bootstrap" else text
+    return tree
+
+
+def _merge(tree: dict[str, Any], over: dict[str, Any]) -> None:
+    for name, value in over.items():
+        if isinstance(value, dict) and isinstance(tree.get(name), dict):
+            _merge(tree[name], value)
+        else:
+            tree[name] = value
+
+
+def _where(problem: Any) -> str:
+    return ".".join(str(part) for part in problem["loc"]) or "settings"
+
+
+def _what(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "is no setting of ours: check its spelling and place"
+    return f"{problem['msg']} (got {problem['input']!r})" if problem["type"] != "missing" else "is missing"

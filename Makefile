@@ -1,19 +1,51 @@
-# make TARGET ARGS="..." hands the arguments on. Every target first sets up what it needs, and does nothing the second time.
-PYTHON ?= python3
+# make TARGET ARGS="..." hands the arguments on. Every target first sets up what it needs; the second time that is nothing.
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: setup demo test test-cluster check bench kafka kafka-stop generate lock
+.PHONY: help setup demo test check bench kafka kafka-stop generate lock
+.DEFAULT_GOAL := help
 
-setup: .venv/dev
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-.venv/dev: requirements/dev.lock pyproject.toml tools/setup.sh
+setup: .venv/.dev ## the virtual environment with the locked dependencies
+
+.venv/.dev: requirements/dev.lock requirements/installer.lock tools/setup.sh pyproject.toml
 	@tools/setup.sh dev
-	@touch $@
+	@touch .venv/.dev .venv/.demo
 
-.venv/demo: requirements/demo.lock pyproject.toml tools/setup.sh
-	@test -e .venv/dev || tools/setup.sh demo
-	@touch $@
+.venv/.demo: requirements/demo.lock requirements/installer.lock tools/setup.sh pyproject.toml
+	@tools/setup.sh demo
+	@touch .venv/.demo
 
-demo: .venv/demo
+.venv/.test: .venv/.dev
+	@tools/setup.sh test
+	@touch .venv/.test
+
+demo: .venv/.demo ## an outage in accelerated time, told in the terminal and on a status page (--once ends by itself)
 	@$(BIN)/breakwater demo $(ARGS)
+
+test: .venv/.test ## every test; those on Apache Kafka where Java and Maven are there
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev ## formatting, lint, types, import contracts, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/generate.py --check
+
+generate: .venv/.dev ## JSON Schemas and the AsyncAPI document from schemas/
+	@$(BIN)/python tools/generate.py
+
+bench: .venv/.test ## the numbers we promise, each a ratio against a peer in the same run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+kafka: .venv/.test ## a real Apache Kafka node in the background
+	@$(BIN)/python tools/kafka.py start $(ARGS)
+
+kafka-stop: ## ends it
+	@$(BIN)/python tools/kafka.py stop
+
+lock: .venv/.dev ## writes the lock files anew from pyproject.toml
+	@$(BIN)/python tools/lock.py

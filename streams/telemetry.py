@@ -30,6 +30,21 @@ RECORDS_CONSUMED = _counter("records_consumed", "Records read, by topic", "topic
 RECORDS_PRODUCED = _counter("records_produced", "Records written and acknowledged, by topic", "topic")
 DEAD_LETTERS = _counter("dead_letters", "Records that could not be read, by topic and reason", "topic", "reason")
 
+# what the folds said, by tenant and channel (streams/gauges.py)
+ARRIVALS = _gauge("arrivals_per_minute", "Contacts that arrived in the last known minute", "tenant", "channel")
+EXPECTED = _gauge("expected_arrivals_per_minute", "Contacts expected in that minute", "tenant", "channel")
+EXPECTED_LOW = _gauge("expected_low_arrivals_per_minute", "Lower end of the usual range", "tenant", "channel")
+EXPECTED_HIGH = _gauge("expected_high_arrivals_per_minute", "Upper end of the usual range", "tenant", "channel")
+BACKLOG = _gauge("backlog_contacts", "Contacts waiting or open, estimated", "tenant", "channel")
+COMPLETE_TO = _gauge("complete_to_timestamp_seconds", "Event time up to which panes are complete", "tenant")
+SIGNALS = _counter("signals", "Signals stated, by kind and state", "signal_kind", "state")
+INCIDENTS_OPEN = _gauge("incidents_open", "Incidents that are open, easing or watched", "tenant", "phase")
+AGENTS_SHORT = _gauge("agents_short", "Agents missing in the current interval", "tenant", "channel")
+COMMANDS = _counter(
+    "load_shift_commands", "Load shifts put on the bus, by action and whether executable", "action", "mode"
+)
+GAUGES_OVERFLOWED = _counter("gauges_overflowed", "Tenants and channels beyond the bound, not shown as gauges")
+
 
 def configure_logging(form: str) -> None:
     """One line a fact on standard error: `console` for people, `json` for programs."""

@@ -33,6 +33,7 @@ class OAuth(Frozen):
     client_id: str
     client_secret_file: Path
     scope: str | None = None
+    ca_file: Path | None = None  # where the token server's certificate is not of a public authority
 
 
 class Security(Frozen):
@@ -80,6 +81,13 @@ class Broker(Frozen):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Embedded(Frozen):
+    """The broker inside the demo. It keeps everything in memory and forgets nothing, so it is ended at a size."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0: any free one
+    memory_bytes_max: Size = 1_500_000_000
 
 
 class Channel(Frozen):
@@ -182,6 +190,7 @@ class Settings(Frozen):
     """All that one deployment is told. Topic and metric names are not settings."""
 
     broker: Broker = Broker()
+    embedded: Embedded = Embedded()
     channels: dict[str, Channel] = CHANNELS
     tenants: dict[str, Tenant] = {}
     ingest: Ingest = Ingest()

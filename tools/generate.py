@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import dashboards
 import orjson
 
 from schemas import documents
@@ -16,6 +17,7 @@ def files() -> dict[Path, bytes]:
     """Every generated file and its content."""
     made = {Path(f"schemas/json/{kind}.v1.json"): documents.json_schema(m) for kind, m in documents.BY_KIND.items()}
     made[Path("schemas/asyncapi.json")] = documents.asyncapi()
+    made[Path("helm/breakwater/files/grafana/dashboards/contact-centre-now.json")] = dashboards.contact_centre_now()
     return {path: orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n" for path, content in made.items()}
 
 

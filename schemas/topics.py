@@ -23,15 +23,24 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     # LogAppendTime: retention and arrival follow the broker's clock, not the producers'.
     timestamps: Literal["LogAppendTime", "CreateTime"] = "LogAppendTime"
     message_bytes_max: int = 1_048_588
+    # A log that is read whole at every start: cleaned often, in small segments, but never what a crash may have torn.
+    compact_often: bool = False
 
     def config(self) -> dict[str, str]:
         """The topic's Kafka settings."""
         retention = -1 if self.retention_seconds is None else self.retention_seconds * 1000
+        often = {
+            "segment.bytes": str(32 * 1024 * 1024),
+            "segment.ms": str(10 * 60 * 1000),
+            "min.cleanable.dirty.ratio": "0.1",
+            "min.compaction.lag.ms": str(60 * 60 * 1000),
+        }
         return {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(retention),
             "message.timestamp.type": self.timestamps,
             "max.message.bytes": str(self.message_bytes_max),
+            **(often if self.compact_often else {}),
         }
 
 
@@ -79,6 +88,7 @@ QUEUE_PANES = Topic(
     value="QueuePane | Progress | SetAside | Centre",
     partitions=4,
     retention_seconds=30 * DAY,
+    dead_letter=True,
 )
 DESK = Topic(
     name="desk",
@@ -87,6 +97,7 @@ DESK = Topic(
     value="DeskEntry",
     partitions=4,
     retention_seconds=90 * DAY,
+    dead_letter=True,
 )
 WORKFORCE = Topic(
     name="workforce",
@@ -149,6 +160,7 @@ INCIDENTS = Topic(
     value="Incident",
     partitions=4,
     compacted=True,
+    dead_letter=True,
 )
 STAFFING_ALERTS = Topic(
     name="staffing-alerts",
@@ -157,6 +169,7 @@ STAFFING_ALERTS = Topic(
     value="StaffingAlert",
     partitions=4,
     retention_seconds=90 * DAY,
+    dead_letter=True,
 )
 LOAD_SHIFT_COMMANDS = Topic(
     name="load-shift-commands",
@@ -185,7 +198,7 @@ BULLETINS = Topic(
 NOTIFICATIONS = Topic(
     name="notifications",
     why="what became of each notice to each sink; read back at start, so that none is sent twice",
-    key="sink|incident_id",
+    key="sink|incident_id, of a staffing alert sink|incident_id|queue",
     value="Notification",
     partitions=4,
     compacted=True,
@@ -207,14 +220,34 @@ DEFECTS = Topic(
     compacted=True,
 )
 
+
+def fold_state(role: str, partitions: int) -> Topic:
+    """What a fold remembers, by source partition: as many partitions as the widest of its inputs has."""
+    return Topic(
+        name=f"{role}-state",
+        why=f"what the {role} fold remembers, with the offset it follows from; read back when a partition is assigned",
+        key="topic|partition|entry|writer",
+        value="opaque bytes of the fold",
+        partitions=partitions,
+        compacted=True,
+        compact_often=True,
+        timestamps="CreateTime",
+    )
+
+
 # What other systems write and the desk reads.
 DESK_INPUTS = (WORKFORCE, TOOL_HEALTH, OPERATOR_DECISIONS, COMMAND_RESULTS, CENTRE, OPEN_CASES)
 DESK_OUTPUTS = (INCIDENTS, STAFFING_ALERTS, LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS, BULLETINS)
+DETECT_STATE = fold_state("detect", QUEUE_PANES.partitions)
+RESPOND_STATE = fold_state("respond", DESK.partitions)
+INTAKE_STATE = fold_state("intake", max(topic.partitions for topic in DESK_INPUTS))
+# Ours alone: no part of the contract with other systems.
+FOLD_STATES = (DETECT_STATE, RESPOND_STATE, INTAKE_STATE)
 FIXED = (QUEUE_PANES, DESK, *DESK_INPUTS, *DESK_OUTPUTS, NOTIFICATIONS, LATE_CONTACTS, DEFECTS)
 
 
 def all_topics(channels: dict[str, int]) -> tuple[Topic, ...]:
     """Every topic of a deployment; `channels` maps each channel to its number of partitions."""
     wanted = [contact_events(channel, partitions) for channel, partitions in sorted(channels.items())]
-    wanted += FIXED
+    wanted += (*FIXED, *FOLD_STATES)
     return tuple(wanted + [dead_letter(topic) for topic in wanted if topic.dead_letter])

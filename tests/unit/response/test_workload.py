@@ -1,0 +1,150 @@
+"""Against published tables: pyworkforce's and ICMI's Erlang C rows, Whitt (2005) for Erlang A."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from response.workload import (
+    Target,
+    agents_for_slots,
+    drain,
+    drain_agents,
+    erlang_a,
+    erlang_b,
+    erlang_c,
+    heads,
+    slots_needed,
+    slots_needed_c,
+)
+
+
+@pytest.mark.parametrize(
+    ("occupancy_max", "positions", "on_roster", "level", "occupancy", "waiting"),
+    [(0.85, 14, 20, 0.888, 0.714, 0.174), (0.70, 15, 22, 0.941, 0.667, 0.102)],
+)
+def test_erlang_c_staffs_a_hundred_calls_in_half_an_hour_as_published(
+    occupancy_max: float, positions: int, on_roster: int, level: float, occupancy: float, waiting: float
+) -> None:
+    target = Target(share=0.8, seconds=19.8, occupancy_max=occupancy_max)
+    assert slots_needed_c(100 / 1800, 180, target) == positions
+    assert heads(positions, 0.3) == on_roster
+    queue = erlang_c(positions, 100 / 1800, 180)
+    assert round(queue.service_level(19.8), 3) == level
+    assert round(queue.occupancy, 3) == occupancy
+    assert round(queue.waiting_share, 3) == waiting
+
+
+ICMI = [
+    (30, 208.7, 24, 97), (31, 74.7, 45, 94), (32, 37.6, 61, 91), (33, 21.3, 73, 88), (34, 12.7, 82, 86),
+    (35, 7.8, 88, 83), (36, 4.9, 92, 81), (37, 3.1, 95, 79), (38, 1.9, 97, 77), (39, 1.2, 98, 75),
+    (40, 0.7, 99, 73), (41, 0.5, 99, 71), (42, 0.3, 100, 69),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("agents", "wait", "level", "occupancy"), ICMI)
+def test_erlang_c_gives_every_row_of_the_classic_table(agents: int, wait: float, level: int, occupancy: int) -> None:
+    queue = erlang_c(agents, 250 / 1800, 210)
+    assert round(queue.wait_seconds, 1) == wait
+    assert round(100 * queue.service_level(20)) == level
+    assert round(100 * queue.occupancy) == occupancy
+
+
+def test_erlang_c_refuses_a_load_that_grows_without_end() -> None:
+    with pytest.raises(ValueError, match="erlang_a"):
+        erlang_c(10, 1.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("patience", "no_wait", "abandon", "waiting", "variance", "present"),
+    [(1.0, 0.4083, 0.0499, 5.092, 44.6, 102.0), (4.0, 0.226, 0.0364, 14.84, 214.5, 113.1)],
+)
+def test_erlang_a_gives_whitts_exact_figures(
+    patience: float, no_wait: float, abandon: float, waiting: float, variance: float, present: float
+) -> None:
+    queue = erlang_a(100, 102.0, 1.0, patience)
+    assert _as_printed(queue.no_wait_share, no_wait)
+    assert _as_printed(queue.abandoned_share, abandon)
+    assert _as_printed(queue.waiting_mean, waiting)
+    assert _as_printed(queue.waiting_variance, variance)
+    assert _as_printed(queue.present_mean, present)
+
+
+def _as_printed(value: float, printed: float) -> bool:
+    return round(value, len(str(printed).partition(".")[2])) == printed
+
+
+@pytest.mark.parametrize(
+    ("patience", "within", "served", "abandoned", "tolerance"),
+    [(1.0, 0.1, 0.7986, 0.7671, 2e-4), (1.0, 0.2, 0.9644, 0.9702, 2e-4),
+     (4.0, 0.1, 0.469, 0.449, 2e-3), (4.0, 0.2, 0.687, 0.737, 2e-3)],
+)  # fmt: skip
+def test_erlang_a_gives_whitts_waits_of_those_served_and_of_those_who_give_up(
+    patience: float, within: float, served: float, abandoned: float, tolerance: float
+) -> None:
+    queue = erlang_a(100, 102.0, 1.0, patience)
+    assert queue.served_within(within) / (1 - queue.abandoned_share) == pytest.approx(served, abs=tolerance)
+    assert queue.abandoned_within(within) / queue.abandoned_share == pytest.approx(abandoned, abs=tolerance)
+
+
+@pytest.mark.parametrize(("load", "agents"), [(0.01, 50), (40.0, 50), (5_000.0, 50), (900.0, 1_000), (1_200.0, 1_000)])
+def test_erlang_a_keeps_its_balances_at_any_load(load: float, agents: int) -> None:
+    handle, patience = 240.0, 180.0
+    queue = erlang_a(agents, load / handle, handle, patience)
+    busy = queue.present_mean - queue.waiting_mean
+    assert 0 <= queue.no_wait_share <= 1
+    assert 0 <= queue.abandoned_share <= 1
+    assert busy <= agents * (1 + 1e-9)
+    assert queue.served_within(2e3) == pytest.approx(1 - queue.abandoned_share, abs=2e-3)
+    if load > 1.2 * agents:
+        # deep in overload all agents are busy and whoever is too many gives up
+        assert queue.abandoned_share == pytest.approx(1 - agents / load, rel=0.01)
+
+
+def test_erlang_a_with_endless_patience_is_erlang_c() -> None:
+    patient, endless = erlang_a(34, 250 / 1800, 210.0, 1e8), erlang_c(34, 250 / 1800, 210.0)
+    assert 1 - patient.no_wait_share == pytest.approx(endless.waiting_share, rel=1e-3)
+    assert patient.service_level(20.0) == pytest.approx(endless.service_level(20.0), rel=1e-3)
+
+
+def test_nobody_to_answer_means_that_everybody_gives_up() -> None:
+    queue = erlang_a(0, 0.5, 200.0, 100.0)
+    assert queue.abandoned_share == pytest.approx(1.0)
+    assert queue.service_level(20.0) == 0.0
+
+
+def test_the_agents_needed_are_the_fewest_that_hold_the_target() -> None:
+    target = Target(share=0.8, seconds=20.0, occupancy_max=0.85)
+    n = slots_needed(1.0, 300.0, 180.0, target)
+    enough, fewer = erlang_a(n, 1.0, 300.0, 180.0), erlang_a(n - 1, 1.0, 300.0, 180.0)
+    assert enough.service_level(20.0) >= 0.8
+    assert enough.occupancy <= 0.85
+    assert fewer.service_level(20.0) < 0.8 or fewer.occupancy > 0.85
+    assert slots_needed(0.0, 300.0, 180.0, target) == 0
+
+
+def test_erlang_b_loses_half_of_one_erlang_on_one_line() -> None:
+    assert erlang_b(1, 1.0) == 0.5
+    assert erlang_b(0, 3.0) == 1.0
+
+
+def test_a_chat_agent_with_three_chats_at_a_time_covers_three_slots() -> None:
+    assert [agents_for_slots(slots, 3.0) for slots in (1, 3, 4, 90)] == [1, 1, 2, 30]
+
+
+def test_a_backlog_is_late_once_more_waits_than_is_finished_until_due() -> None:
+    # 100 waiting, 0.1 finished a second: the last of them waits 1,000 s
+    assert drain(100, 0.1, 0.1, 900, 2_000).on_time_share == 1.0
+    assert drain(100, 0.1, 0.1, 900, 500).on_time_share == 0.0
+    growing = drain(0, 0.3, 0.1, 1_000, 1_000)
+    assert growing.backlog_end == pytest.approx(200)
+    assert growing.on_time_share == pytest.approx(0.5)
+    assert drain(5, 0.1, 0.0, 900, 500).wait_seconds == math.inf
+
+
+def test_agents_for_a_backlog_keep_up_and_clear_it_until_due() -> None:
+    n = drain_agents(backlog=480, arrivals_per_second=1 / 60, handle_seconds=300, due=4 * 3600, occupancy_max=0.9)
+    rate = n * 0.9 / 300
+    assert (rate - 1 / 60) * 4 * 3600 >= 480
+    assert ((n - 1) * 0.9 / 300 - 1 / 60) * 4 * 3600 < 480

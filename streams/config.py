@@ -145,6 +145,7 @@ class Respond(Frozen):
 class PagerDuty(Frozen):
     routing_key_file: Path
     base_url: str = "https://events.pagerduty.com/v2"
+    ca_file: Path | None = None
     deadline_seconds: Seconds = 20.0
 
 
@@ -158,6 +159,7 @@ class Grafana(Frozen):
 class Webhook(Frozen):
     url: str
     secret_file: Path | None = None
+    ca_file: Path | None = None
     deadline_seconds: Seconds = 20.0
 
 
@@ -172,18 +174,35 @@ class Notify(Frozen):
     grafana: Grafana | None = None
     webhook: Webhook | None = None
     file: FileSink | None = None
+    # tries of one notice while its sink takes others; a sink that takes nothing is tried for as long as it is away
     attempts_max: Size = 8
     backoff_seconds: Seconds = 1.0
     backoff_seconds_max: Seconds = 300.0
+    # changes of one incident within it are told together
+    change_interval_seconds: Annotated[float, Field(ge=0)] = 60.0
     outbox_notices_max: Size = 10_000
+    notices_remembered_max: Size = 50_000
+    # after a start, what no sink was told of and was last written so long ago is not told any more
+    stale_seconds: Seconds = 86_400.0
     status_url: str | None = None
 
 
 class Web(Frozen):
+    """The status page. `port` 0 takes a free one. A viewer that is `viewer_backlog_max` messages behind is dropped; one
+    that comes back within `resume_bytes_max` of messages gets only what it missed."""
+
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     history_seconds: Seconds = 6 * 3600.0
     viewers_max: Size = 200
+    viewer_backlog_max: Size = 200
+    resume_bytes_max: Size = 8_000_000
+    refresh_seconds: Seconds = 0.5
+    heartbeat_seconds: Seconds = 10.0
+    blind_after_seconds: Seconds = 30.0
+    tenants_max: Size = 50
+    queues_max: Size = 1_000
+    incidents_max: Size = 100
 
 
 class Settings(Frozen):

@@ -45,6 +45,21 @@ COMMANDS = _counter(
 )
 GAUGES_OVERFLOWED = _counter("gauges_overflowed", "Tenants and channels beyond the bound, not shown as gauges")
 
+# notify
+SINK_REQUESTS = _counter("sink_requests", "Attempts to tell a sink, by outcome", "sink", "outcome")
+SINK_REQUEST_SECONDS = _seconds("sink_request", "How long one attempt took", "sink")
+SINK_FAILURES_IN_A_ROW = _gauge("sink_failures_in_a_row", "Attempts since the sink last took a notice", "sink")
+OUTBOX_NOTICES = _gauge("outbox_notices", "Incidents and staffing alerts that the sink has still to be told of", "sink")
+OUTBOX_DROPPED = _counter("outbox_dropped", "Notices given up because the outbox was full", "sink")
+
+# web
+WEB_REQUESTS = _counter("web_requests", "Requests answered, by route and status", "route", "status")
+WEB_VIEWERS = _gauge("web_viewers", "Pages that are open and listen")
+WEB_VIEWERS_DROPPED = _counter("web_viewers_dropped", "Viewers closed because they read too slowly")
+WEB_VIEWERS_REFUSED = _counter("web_viewers_refused", "Viewers turned away because there were too many")
+WEB_RECORDS_SKIPPED = _counter("web_records_skipped", "Records that the page could not read, by topic", "topic")
+WEB_BLIND = _gauge("web_blind", "1 while the page cannot read the bus")
+
 
 def configure_logging(form: str) -> None:
     """One line a fact on standard error: `console` for people, `json` for programs."""

@@ -27,6 +27,7 @@ from streams.config import Channel, Settings
 Happening = ContactEvent | Workforce | ToolHealth
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_FIX = "start it, or point broker.bootstrap (BREAKWATER_BROKERS) at yours"
 _BROKER_SECONDS = 30.0
 _NAP_SECONDS = 0.01
 _REPORT_EVERY = 500
@@ -252,7 +253,7 @@ class Player:
         if self._failed:
             raise _away(self._failed)
         if left:
-            raise Unavailable("the broker", f"did not acknowledge {left} records", broker.FIX_AWAY)
+            raise Unavailable("the broker", f"did not acknowledge {left} records", _FIX)
 
 
 def producer_settings(settings: Settings) -> dict[str, Any]:

@@ -30,6 +30,22 @@ RECORDS_CONSUMED = _counter("records_consumed", "Records read, by topic", "topic
 RECORDS_PRODUCED = _counter("records_produced", "Records written and acknowledged, by topic", "topic")
 DEAD_LETTERS = _counter("dead_letters", "Records that could not be read, by topic and reason", "topic", "reason")
 
+# around every fold
+BATCH_SECONDS = _seconds("batch", "From a batch taken to its state written, by role", "role")
+END_TO_END_SECONDS = _seconds(
+    "end_to_end_latency", "From the event time stated to the acknowledgement, by topic", "topic"
+)
+CONSUMER_LAG_RECORDS = _gauge("consumer_lag_records", "Records not yet handled", "topic", "partition")
+CONSUMER_LAG_SECONDS = _gauge(
+    "consumer_lag_seconds", "Age of the last record handled while more wait", "topic", "partition"
+)
+STATE_WRITTEN_BYTES = _counter("state_written_bytes", "Fold state written, by state topic", "topic")
+STATE_RESTORE_SECONDS = _seconds("state_restore", "Reading back one partition's state, by state topic", "topic")
+RECORDS_SKIPPED = _counter("records_skipped", "Records delivered again whose effects were durable already", "role")
+REWINDS = _counter("rewinds", "Times the group's offset was ahead of the state and reading went back", "role")
+WAITS = _counter("waits", "Times that work waited because something outside was away", "role")
+DEFECTS = _counter("defects", "Records that ended this process or were set aside", "role")
+
 # what the folds said, by tenant and channel (streams/gauges.py)
 ARRIVALS = _gauge("arrivals_per_minute", "Contacts that arrived in the last known minute", "tenant", "channel")
 EXPECTED = _gauge("expected_arrivals_per_minute", "Contacts expected in that minute", "tenant", "channel")

@@ -1,0 +1,242 @@
+"""From what is known of a tenant to what is drawn: rows, incident cards with their story, commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.decision import CommandResult
+from schemas.incident import Incident, Symptom
+from streams.web import words
+from streams.web.rows import added
+from streams.web.tenant import TenantBoard
+from streams.web.view import (
+    Agents,
+    CommandCard,
+    Head,
+    IncidentCard,
+    Row,
+    Step,
+    SymptomLine,
+    TenantView,
+    Told,
+)
+
+STEPS_MAX = 80
+PHASES = {
+    "pending": "A first sign, not yet an incident",
+    "open": "Incident opened",
+    "easing": "Easing",
+    "watching": "Over, being watched",
+    "resolved": "Resolved",
+}
+ENDS = {"refused": "refused by the platform", "reverted": "taken back", "expired": "expired"}
+
+
+def tenant_view(board: TenantBoard, wall: datetime, head: Head, *, whole: bool) -> TenantView:
+    """All of a tenant, or what changed since this was last asked with `whole` false."""
+    now = board.now(wall)
+    board.mark_rows_left_behind()
+    commands = [*board.proposals.keys(whole=whole), *board.commands.keys(whole=whole)]
+    return TenantView(
+        tenant=board.name,
+        head=head,
+        rows=_rows(board, board.rows.keys(whole=whole), whole=whole),
+        incidents={key: _incident(board, key, now) for key in board.incidents.keys(whole=whole)},
+        alerts={key: board.alerts.get(key) for key in board.alerts.keys(whole=whole)},
+        commands={key: _command(board, key) for key in commands},
+        bulletins={key: board.bulletins.get(key) for key in board.bulletins.keys(whole=whole)},
+        tools={key: board.tools.get(key) for key in board.tools.keys(whole=whole)},
+    )
+
+
+def running_commands(board: TenantBoard, now: datetime) -> int:
+    """Load shifts in effect: issued, not ended, not expired, and themselves no take-back of another."""
+    going = [key for key, one in board.commands.items() if one.expires_at > now and one.reverts is None]
+    return sum(1 for key in going if not _has_ended(board, key))
+
+
+def waiting_proposals(board: TenantBoard, now: datetime) -> int:
+    """Load shifts that somebody could still approve."""
+    going = [key for key, one in board.proposals.items() if one.expires_at > now and key not in board.commands]
+    return sum(1 for key in going if not _has_ended(board, key))
+
+
+def _rows(board: TenantBoard, keys: list[str], *, whole: bool) -> dict[str, Row | None]:
+    unusual: dict[str, int] = {}
+    agents: dict[str, list[Agents]] = {}
+    for _, row in board.rows.items():
+        if row.at.queue is None:
+            continue
+        if row.open_signals():
+            unusual[row.at.channel] = unusual.get(row.at.channel, 0) + 1
+        if row.agents is not None:
+            agents.setdefault(row.at.channel, []).append(row.agents)
+    views: dict[str, Row | None] = {}
+    for key in keys:
+        track = board.rows.get(key)
+        if track is None:
+            views[key] = None
+            continue
+        of_channel = track.at.queue is None
+        there = track.agents or (added(agents.get(key, [])) if of_channel else None)
+        views[key] = track.view(board.complete_to, there, unusual.get(key, 0) if of_channel else 0, whole=whole)
+    return views
+
+
+def _incident(board: TenantBoard, key: str, now: datetime) -> IncidentCard | None:
+    incident = board.incidents.get(key)
+    if incident is None:
+        return None
+    return IncidentCard(
+        incident_id=incident.incident_id,
+        phase=incident.phase,
+        severity=incident.severity,
+        title=incident.title,
+        sentence=words.incident_sentence(incident, board.zone, now) + ".",
+        cause=incident.cause,
+        scope=incident.scope,
+        scope_text=words.scope_text(incident.scope),
+        opened_at=incident.opened_at,
+        onset=incident.onset,
+        resolved_at=incident.resolved_at,
+        revision=incident.revision,
+        symptoms=[_symptom(board, symptom) for symptom in incident.symptoms],
+        story=_story(board, incident),
+        told=_told(board, key),
+        pages=incident.pages,
+        acknowledged_by=incident.acknowledged_by,
+        muted_until=incident.muted_until,
+        merged_into=incident.merged_into,
+        playbook=incident.playbook,
+        contacts_unusual=incident.contacts_unusual,
+        drill=incident.drill,
+    )
+
+
+def _symptom(board: TenantBoard, symptom: Symptom) -> SymptomLine:
+    said = board.signals.get(symptom.signal_id)
+    return SymptomLine(
+        signal_id=symptom.signal_id,
+        name=words.series_name(symptom.series),
+        kind=symptom.signal_kind,
+        state=symptom.state,
+        onset=symptom.onset,
+        detected_at=symptom.detected_at,
+        cleared_at=symptom.cleared_at,
+        observed=symptom.observed,
+        expected=symptom.expected,
+        usual_low=said.usual_low if said else None,
+        usual_high=said.usual_high if said else None,
+        ratio=symptom.ratio,
+        change=words.change(symptom.ratio, symptom.observed),
+        rarity_days=said.rarity_days if said else None,
+        text=symptom.text,
+        evidence=said.evidence if said else None,
+    )
+
+
+def _told(board: TenantBoard, incident_id: str) -> list[Told]:
+    said = sorted((board.told.get(incident_id) or {}).values(), key=lambda one: (one.at, one.sink))
+    return [
+        Told(sink=one.sink, what=one.what, outcome=one.outcome, attempt=one.attempt, at=one.at, text=one.text)
+        for one in said
+    ]
+
+
+def _story(board: TenantBoard, incident: Incident) -> list[Step]:
+    """What happened, in order. The last steps where there are too many; the first one always stays."""
+    steps = [*_first_signs(incident), *_phases(incident), *_answers(board, incident), *_decided(board, incident)]
+    if board.clock == "system":  # where time is played, the moment of a page is on another clock
+        steps += [
+            Step(at=one.at, kind="told", text=f"{one.sink} told of it: {one.what}")
+            for one in (board.told.get(incident.incident_id) or {}).values()
+            if one.outcome == "delivered"
+        ]
+    steps.sort(key=lambda step: step.at)
+    return steps if len(steps) <= STEPS_MAX else [steps[0], *steps[-STEPS_MAX + 1 :]]
+
+
+def _first_signs(incident: Incident) -> list[Step]:
+    steps = [Step(at=incident.onset, kind="onset", text="It began, as the counts say now")]
+    for symptom in incident.symptoms:
+        steps.append(Step(at=symptom.detected_at, kind="signal", text=symptom.text))
+        if symptom.cleared_at is not None:
+            steps.append(
+                Step(at=symptom.cleared_at, kind="signal", text=f"{words.series_name(symptom.series)} is usual again")
+            )
+    return steps
+
+
+def _phases(incident: Incident) -> list[Step]:
+    return [Step(at=move.at, kind="phase", text=f"{PHASES[move.phase]}: {move.reason.text}") for move in incident.moves]
+
+
+def _answers(board: TenantBoard, incident: Incident) -> list[Step]:
+    """Alerts, commands, the platform's answers and bulletins of an incident."""
+    steps: list[Step] = []
+    for key, alert in board.alerts.items():
+        if alert.incident_id == incident.incident_id:
+            short = max((interval.agents_short for interval in alert.intervals), default=0)
+            text = f"Staffing alert: {words.place(alert.queue)}, {words.plural(max(short, 0), 'agent')} short"
+            steps.append(Step(at=board.alerted.get(key) or alert.at, kind="alert", text=text))
+    ids = set()
+    for said, shelf in (("Load shift", board.commands), ("Proposed", board.proposals)):
+        for _, command in shelf.items():
+            if command.incident_id == incident.incident_id and not (
+                said == "Proposed" and command.command_id in board.commands
+            ):
+                ids.add(command.command_id)
+                steps.append(Step(at=command.issued_at, kind="command", text=f"{said}: {command.text}"))
+    for result in (result for key in sorted(ids) for result in board.results.get(key) or []):
+        text = f"Platform: {result.state}" + (f", {result.text}" if result.text else "")
+        steps.append(Step(at=result.at, kind="result", text=text))
+    for _, bulletin in board.bulletins.items():
+        if bulletin.incident_id == incident.incident_id:
+            text = f"Message for {bulletin.audience}" + ("" if bulletin.approved else " (draft)")
+            steps.append(Step(at=bulletin.at, kind="bulletin", text=text))
+    return steps
+
+
+def _decided(board: TenantBoard, incident: Incident) -> list[Step]:
+    ids = {incident.incident_id}
+    ids |= {key for shelf in (board.commands, board.proposals) for key, one in shelf.items() if one.incident_id in ids}
+    return [
+        Step(
+            at=decision.at,
+            kind="decision",
+            text=f"{decision.by}: {decision.action.replace('-', ' ')}"
+            + (f" ({decision.note})" if decision.note else ""),
+        )
+        for _, decision in board.decisions.items()
+        if decision.target in ids
+    ]
+
+
+def _command(board: TenantBoard, key: str) -> CommandCard | None:
+    """A load shift as it stands. One that was proposed and then issued is shown as issued."""
+    issued = board.commands.get(key)
+    command = issued or board.proposals.get(key)
+    if command is None:
+        return None
+    last = _last_result(board, key)
+    return CommandCard(
+        command=command,
+        kind="running" if issued else "proposed",
+        result=last.state if last else None,
+        result_text=last.text if last else None,
+        ended=_how_it_ended(board, key),
+    )
+
+
+def _last_result(board: TenantBoard, key: str) -> CommandResult | None:
+    results = board.results.get(key)
+    return results[-1] if results else None
+
+
+def _how_it_ended(board: TenantBoard, key: str) -> str | None:
+    last = _last_result(board, key)
+    return ENDS.get(last.state) if last and last.state in ENDS else board.ended.get(key)
+
+
+def _has_ended(board: TenantBoard, key: str) -> bool:
+    return _how_it_ended(board, key) is not None

@@ -98,4 +98,6 @@ class Incident(Message, frozen=True, kw_only=True):
     playbook: Name | None = None
     contacts_unusual: float = 0.0
     drill: Name | None = None
+    # what could not be done or said, and why: a missing model, a refused command, a wish that came too late
+    notes: list[Reason] = []
     origin: Origin

@@ -1,7 +1,7 @@
 """Apache Kafka on this machine, without a container: `make kafka`, `make kafka-stop`, and the tests' nodes.
 
-The jars come from Maven once (`kafka-pom.xml` pins them) and are kept under the user's cache. A node is one Java process
-with broker and controller in it (KRaft), on 127.0.0.1 only; several of them make a cluster.
+The jars come from Maven once (`kafka-pom.xml` pins them) and are kept under the user's cache. A node is one Java
+process with broker and controller in it (KRaft), on 127.0.0.1 only; several of them make a cluster.
 
     python tools/kafka.py start    one node in the background; prints how to use it; does nothing when it runs already
     python tools/kafka.py stop     ends it; `start` finds its topics again, `start --fresh` does not
@@ -64,7 +64,7 @@ BROKER_PROPERTIES = {
 
 def version() -> str:
     """The version that the pom pins."""
-    found = ElementTree.parse(POM).find(".//{*}kafka.version")  # noqa: S314  # our own file
+    found = ElementTree.parse(POM).find(".//{*}kafka.version")
     assert found is not None and found.text, "the pom names the version"
     return found.text
 
@@ -163,9 +163,9 @@ def new_cluster_id() -> str:
 class KafkaNode:
     """One broker with its controller; everything of it lies in `directory`.
 
-    `voters` are the controllers of a cluster (node id -> port). `listeners` adds listeners beside the plain one: name ->
-    port; `properties` and `format_arguments` say what they need. `for_tests` starts sooner, runs slower under load and
-    dies with this process.
+    `voters` are the controllers of a cluster (node id -> port). `listeners` adds listeners beside the plain one
+    (name -> port); `properties` and `format_arguments` say what they need. `for_tests` starts sooner, runs slower under
+    load and dies with this process.
     """
 
     directory: Path

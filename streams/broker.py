@@ -1,0 +1,277 @@
+"""The broker as the rest of Breakwater sees it: clients' settings, whether it answers, and its topics.
+
+Topics are compared with `schemas/topics.py`: a missing one is made, a setting that differs is put right, a number of
+partitions that differs is refused, because it would send a key's next records to another partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, Literal, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicMetadata,
+)
+
+from schemas.errors import BadConfig, Unavailable
+from schemas.topics import Topic
+from streams import clock
+from streams.clients import (
+    aiokafka_producer_settings,
+    aiokafka_settings,
+    confluent_group_settings,
+    confluent_settings,
+    faust_settings,
+    group_name,
+    kafka_python_settings,
+    timeouts,
+)
+from streams.config import Settings
+from streams.reachable import FIX as FIX_AWAY
+from streams.reachable import Heard, check_reachable
+
+__all__ = [
+    "Applied",
+    "Problem",
+    "aiokafka_producer_settings",
+    "aiokafka_settings",
+    "apply_topics",
+    "check_reachable",
+    "check_topics",
+    "confluent_group_settings",
+    "confluent_settings",
+    "faust_settings",
+    "group_name",
+    "kafka_python_settings",
+    "refuse_without_topics",
+    "timeouts",
+]
+
+REQUEST_SECONDS_MAX = 30.0
+VISIBLE_SECONDS_MAX = 15.0
+FIX_MISSING = "breakwater topics apply"
+REPLICAS_FOR_TWO_IN_SYNC = 3
+
+ProblemKind = Literal["missing", "partitions", "config", "replication"]
+
+
+class Problem(NamedTuple):
+    """One way in which a topic is not as it should be. `topic` is its name on the broker."""
+
+    topic: str
+    kind: ProblemKind
+    text: str
+    fix: str
+
+    @property
+    def stops_work(self) -> bool:
+        """A worker must not start with it: records would be lost, or a key's state would be in two places."""
+        return self.kind in ("missing", "partitions")
+
+
+class Applied(NamedTuple):
+    """Names on the broker: what was made, put right, found right; and what only a person can put right."""
+
+    created: list[str]
+    altered: dict[str, dict[str, tuple[str, str]]]  # topic -> setting -> (was, is)
+    right: list[str]
+    problems: list[Problem]
+
+
+class _Found(NamedTuple):
+    topics: Mapping[str, TopicMetadata]
+    configs: Mapping[str, Mapping[str, str]]
+
+
+def check_topics(settings: Settings) -> list[Problem]:
+    """Every topic compared with what is on the broker; changes nothing. Raises Unavailable, BadConfig."""
+    check_reachable(settings)
+    return _problems(settings, _look(Heard().client(settings), settings))
+
+
+def refuse_without_topics(settings: Settings) -> None:
+    """What a worker asks before it starts. Raises BadConfig with every topic that is missing or has a wrong number of
+    partitions, and the fix."""
+    stopping = [problem for problem in check_topics(settings) if problem.stops_work]
+    if stopping:
+        raise BadConfig([(f"topic {problem.topic}", f"{problem.text}: {problem.fix}") for problem in stopping])
+
+
+def apply_topics(settings: Settings) -> Applied:
+    """Makes what is missing and puts settings right; the second time it changes nothing.
+
+    Raises BadConfig, before any change, when a topic has another number of partitions; Unavailable.
+    """
+    check_reachable(settings)
+    admin = Heard().client(settings)
+    found = _look(admin, settings)
+    problems = _problems(settings, found)
+    refused = [problem for problem in problems if problem.kind == "partitions"]
+    if refused:
+        raise BadConfig([(f"topic {problem.topic}", f"{problem.text}: {problem.fix}") for problem in refused])
+    missing = [topic for topic in settings.all_topics() if settings.topic_name(topic) not in found.topics]
+    differing = _differing(settings, found)
+    _create(admin, settings, missing)
+    _alter(admin, differing)
+    names = [settings.topic_name(topic) for topic in settings.all_topics()]
+    created = [settings.topic_name(topic) for topic in missing]
+    return Applied(
+        created=created,
+        altered=differing,
+        right=[name for name in names if name not in created and name not in differing],
+        problems=[problem for problem in problems if problem.kind == "replication"],
+    )
+
+
+def wanted_config(settings: Settings, topic: Topic) -> dict[str, str]:
+    """The topic's own settings; with three replicas an acknowledged record is on two of them."""
+    two = {"min.insync.replicas": "2"} if settings.broker.replication >= REPLICAS_FOR_TWO_IN_SYNC else {}
+    return topic.config() | two
+
+
+def _look(admin: AdminClient, settings: Settings) -> _Found:
+    names = {settings.topic_name(topic) for topic in settings.all_topics()}
+    try:
+        listed = admin.list_topics(timeout=REQUEST_SECONDS_MAX).topics
+    except KafkaException as error:
+        raise _unavailable(settings, error) from None
+    there = {name: topic for name, topic in listed.items() if name in names and topic.error is None}
+    # the embedded broker keeps no settings of topics
+    configs = {} if settings.broker.profile == "embedded" else _configs(admin, settings, there)
+    return _Found(there, configs)
+
+
+def _configs(admin: AdminClient, settings: Settings, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    if not resources:
+        return {}
+    asked: dict[ConfigResource, Future[dict[str, ConfigEntry]]] = admin.describe_configs(resources)
+    try:
+        return {
+            resource.name: {name: entry.value for name, entry in answer.result(REQUEST_SECONDS_MAX).items()}
+            for resource, answer in asked.items()
+        }
+    except KafkaException as error:
+        raise _unavailable(settings, error) from None
+
+
+def _problems(settings: Settings, found: _Found) -> list[Problem]:
+    problems: list[Problem] = []
+    for topic in settings.all_topics():
+        name = settings.topic_name(topic)
+        there = found.topics.get(name)
+        if there is None:
+            problems.append(Problem(name, "missing", "is not on the broker", FIX_MISSING))
+            continue
+        if len(there.partitions) != topic.partitions:
+            text = f"has {len(there.partitions)} partitions, {topic.partitions} are wanted"
+            problems.append(Problem(name, "partitions", text, _fix_partitions(settings, topic, len(there.partitions))))
+        copies = min((len(partition.replicas) for partition in there.partitions.values()), default=0)
+        if settings.broker.profile != "embedded" and copies < settings.broker.replication:
+            text = f"has {copies} replicas, {settings.broker.replication} are wanted"
+            problems.append(Problem(name, "replication", text, "kafka-reassign-partitions adds replicas"))
+    for name, changes in _differing(settings, found).items():
+        text = ", ".join(f"{setting} is {was}, {wanted} is wanted" for setting, (was, wanted) in changes.items())
+        problems.append(Problem(name, "config", text, FIX_MISSING))
+    return problems
+
+
+def _fix_partitions(settings: Settings, topic: Topic, found: int) -> str:
+    """Adding partitions would move keys, so nobody does it by the way."""
+    channel = topic.name.removeprefix("contact-events.")
+    setting = f"set channels.{channel}.partitions to {found}, " if channel in settings.channels else ""
+    return f"{setting}set another broker.topic_prefix, or delete the topic and run `{FIX_MISSING}`"
+
+
+def _differing(settings: Settings, found: _Found) -> dict[str, dict[str, tuple[str, str]]]:
+    """topic -> setting -> (is, should be), for the topics that are there."""
+    differing = {}
+    for topic in settings.all_topics():
+        name = settings.topic_name(topic)
+        there = found.configs.get(name)
+        if there is None:
+            continue
+        changes = {
+            setting: (there.get(setting, "unset"), wanted)
+            for setting, wanted in wanted_config(settings, topic).items()
+            if there.get(setting) != wanted
+        }
+        if changes:
+            differing[name] = changes
+    return differing
+
+
+def _create(admin: AdminClient, settings: Settings, topics: list[Topic]) -> None:
+    if not topics:
+        return
+    wanted = [
+        NewTopic(
+            settings.topic_name(topic),
+            num_partitions=topic.partitions,
+            replication_factor=settings.broker.replication,
+            config=wanted_config(settings, topic),
+        )
+        for topic in topics
+    ]
+    _await_all(settings, admin.create_topics(wanted, operation_timeout=REQUEST_SECONDS_MAX))
+    _await_visible(admin, [topic.topic for topic in wanted])
+
+
+def _alter(admin: AdminClient, differing: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            name,
+            incremental_configs=[
+                ConfigEntry(setting, wanted, incremental_operation=AlterConfigOpType.SET)
+                for setting, (_, wanted) in changes.items()
+            ],
+        )
+        for name, changes in differing.items()
+    ]
+    if resources:
+        for answer in admin.incremental_alter_configs(resources).values():
+            answer.result(REQUEST_SECONDS_MAX)
+
+
+def _await_all(settings: Settings, answers: Mapping[Any, Future[Any]]) -> None:
+    """Every refusal at once. A topic that somebody else made in the same moment is as good as ours."""
+    refused = []
+    for name, answer in answers.items():
+        try:
+            answer.result(REQUEST_SECONDS_MAX)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if error.args[0].retriable() or code in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
+                raise _unavailable(settings, error) from None
+            if code != KafkaError.TOPIC_ALREADY_EXISTS:
+                refused.append((f"topic {name}", f"the broker refuses to make it: {error.args[0].str()}"))
+    if refused:
+        raise BadConfig(refused)
+
+
+def _await_visible(admin: AdminClient, names: list[str]) -> None:
+    """Until every partition has a leader: the broker acknowledges a topic before that."""
+    deadline = clock.elapsed() + VISIBLE_SECONDS_MAX
+    while clock.elapsed() < deadline:
+        listed = admin.list_topics(timeout=REQUEST_SECONDS_MAX).topics
+        if all(name in listed and _led(listed[name]) for name in names):
+            return
+        clock.sleep(0.05)
+    raise Unavailable("Kafka", f"the new topics have no leaders after {VISIBLE_SECONDS_MAX:.0f} s", "look at its log")
+
+
+def _led(topic: TopicMetadata) -> bool:
+    return bool(topic.partitions) and all(partition.leader >= 0 for partition in topic.partitions.values())
+
+
+def _unavailable(settings: Settings, error: KafkaException) -> Unavailable:
+    return Unavailable(f"Kafka at {','.join(settings.broker.bootstrap)}", error.args[0].str(), FIX_AWAY)

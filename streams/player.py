@@ -223,25 +223,27 @@ class Player:
 
     def _send(self, record: Sending) -> None:
         began = clock.elapsed()
-        place: dict[str, Any] = {} if record.partition is None else {"partition": record.partition}
-        topic = self._settings.topic_name(record.topic)
-        while True:
-            try:
-                self._producer.produce(
-                    topic, record.value, record.key, headers=record.headers, on_delivery=self._delivered, **place
-                )
-                break
-            except BufferError:
-                self._producer.poll(0.1)
-                if clock.elapsed() - began > _BROKER_SECONDS:
-                    raise Unavailable(
-                        "the broker", f"took nothing for {_BROKER_SECONDS:.0f} s", broker.FIX_AWAY
-                    ) from None
-            except KafkaException as error:
-                raise _away(error) from None
+        while not self._offer(record):
+            self._producer.poll(0.1)
+            if clock.elapsed() - began > _BROKER_SECONDS:
+                raise Unavailable("the broker", f"took nothing for {_BROKER_SECONDS:.0f} s", _FIX)
         self._producer.poll(0)
         if self._failed:
             raise _away(self._failed)
+
+    def _offer(self, record: Sending) -> bool:
+        """False while the producer's queue is full: back-pressure."""
+        place: dict[str, Any] = {} if record.partition is None else {"partition": record.partition}
+        topic = self._settings.topic_name(record.topic)
+        try:
+            self._producer.produce(
+                topic, record.value, record.key, headers=record.headers, on_delivery=self._delivered, **place
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise _away(error) from None
+        return True
 
     def _delivered(self, error: Any, message: Any) -> None:
         del message

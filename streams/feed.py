@@ -1,0 +1,163 @@
+"""Plays an export of contacts onto the bus: read, mapped, sorted by event time, sent by the player.
+
+The export is read once, in batches. What does not fit in memory waits in temporary files, so that a file of any size
+can be sorted: at most `MEMORY_EVENTS` events are held at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from schemas.contact import ContactEvent
+from schemas.errors import BadConfig
+from streams import export, player
+from streams.config import Settings
+from streams.mapping import Mapping
+from streams.rows import COLUMNS, Batch, Rows, contact_event
+
+MEMORY_EVENTS = 2_000_000
+EXAMPLES = 3
+_SLICE_ROWS = 20_000
+Window = tuple[datetime | None, datetime | None]
+
+
+class Refused(msgspec.Struct):
+    """How many rows (or events) were refused for one reason, and the first of them: (row, the text at fault)."""
+
+    count: int = 0
+    examples: list[tuple[int, str]] = []
+
+
+class Report(msgspec.Struct):
+    """What became of the rows of an export."""
+
+    read: int = 0
+    left_out: int = 0
+    outside: int = 0
+    refused: dict[str, Refused] = {}
+
+    def add(self, batch: Batch) -> None:
+        self.read += batch.rows
+        self.left_out += batch.left_out
+        for row, reason, detail in batch.refused.iter_rows():
+            entry = self.refused.setdefault(reason, Refused())
+            entry.count += 1
+            if len(entry.examples) < EXAMPLES:
+                entry.examples.append((row, detail))
+
+
+class SortedEvents:
+    """Events in order of time, whatever the order of the file: sorted runs, merged when they are read."""
+
+    def __init__(self, folder: Path, memory_events: int = MEMORY_EVENTS) -> None:
+        self._folder = folder
+        self._memory_events = memory_events
+        self._held: list[pl.DataFrame] = []
+        self._held_events = 0
+        self._spilled: list[Path] = []
+        self.count = 0
+        self.lanes: set[tuple[str, str]] = set()
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+
+    def add(self, events: pl.DataFrame) -> None:
+        """Takes the events of a batch, sorted by `occurred_at` or not."""
+        if events.is_empty():
+            return
+        self.count += len(events)
+        self.lanes |= set(events.select("tenant", "channel").unique().iter_rows())
+        first, last = events["occurred_at"].min(), events["occurred_at"].max()
+        assert isinstance(first, datetime) and isinstance(last, datetime)
+        self.first = min(self.first or first, first)
+        self.last = max(self.last or last, last)
+        self._held.append(events)
+        self._held_events += len(events)
+        if self._held_events >= self._memory_events:
+            self._spill()
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        """Rows in the order of `COLUMNS`, by time; of equal times, in the order of the file."""
+        runs = [pl.scan_ipc(path) for path in self._spilled]
+        runs += [self._run().lazy()] if self._held else []
+        return heapq.merge(*(_rows(run) for run in runs), key=lambda row: row[0])  # type: ignore[arg-type, return-value]
+
+    def _run(self) -> pl.DataFrame:
+        return pl.concat(self._held).sort("occurred_at", "@row").select(COLUMNS)
+
+    def _spill(self) -> None:
+        path = self._folder / f"run-{len(self._spilled):05d}.arrow"
+        self._run().write_ipc(path)
+        self._spilled.append(path)
+        self._held, self._held_events = [], 0
+
+
+def _rows(run: pl.LazyFrame) -> Iterator[tuple[object, ...]]:
+    for part in run.collect_batches(chunk_size=_SLICE_ROWS, maintain_order=True):
+        yield from part.iter_rows()
+
+
+@contextlib.contextmanager
+def read(
+    path: Path,
+    mapping: Mapping,
+    settings: Settings,
+    window: Window = (None, None),
+    progress: Callable[[Report], None] = lambda _: None,
+) -> Iterator[tuple[SortedEvents, Report]]:
+    """The export's events within `window` (from, before), sorted, and what became of its rows.
+
+    Raises BadConfig for a file that cannot be read and for columns that it lacks.
+    """
+    with tempfile.TemporaryDirectory(prefix="breakwater-feed-") as folder:
+        events, report = SortedEvents(Path(folder)), Report()
+        rows: Rows | None = None
+        with export.batches(path, mapping.csv) as batches:
+            for frame in batches:
+                rows = rows or Rows(mapping, frame.schema, list(settings.channels))
+                batch = rows.batch(frame)
+                report.add(batch)
+                kept = _within(batch.events, window)
+                report.outside += len(batch.events) - len(kept)
+                events.add(kept)
+                progress(report)
+        yield events, report
+
+
+def _within(events: pl.DataFrame, window: Window) -> pl.DataFrame:
+    since, before = (moment and moment.astimezone(UTC) for moment in window)
+    if since is not None:
+        events = events.filter(pl.col("occurred_at") >= since)
+    return events if before is None else events.filter(pl.col("occurred_at") < before)
+
+
+def contacts(events: SortedEvents, source: str) -> Iterator[ContactEvent]:
+    """The events as values, in order of time."""
+    for row in events:
+        yield contact_event(row, source)
+
+
+def feed(
+    events: SortedEvents,
+    settings: Settings,
+    source: str,
+    pace: player.Pace | None = None,
+    progress: Callable[[player.Played], None] = lambda _: None,
+) -> player.Played:
+    """Puts sorted events onto the bus with their heartbeats.
+
+    Raises BadConfig when a tenant's clock is not its events', Unavailable when the broker is away.
+    """
+    if events.first is None:
+        raise BadConfig([("mapping", "no event came out of the export: see what was refused and left out")])
+    player.check_event_clock(settings, (tenant for tenant, _ in events.lanes))
+    lanes = [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(events.lanes)]
+    records = player.sendings(contacts(events, source), lanes, source, events.first)
+    return player.Player(settings, pace).play(records, progress)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import Count, Message, Name, Utc
+from schemas.base import Count, Message, Name, Part, QueueRef, Utc
+
+
+class Told(Part, frozen=True, kw_only=True):
+    """The last notice that a sink has. `says` = digest of what in it is worth telling again when it changes."""
+
+    notice_id: Name
+    what: Name
+    says: str
+    at: Utc
+    acknowledged: bool = False
 
 
 class Notification(Message, frozen=True, kw_only=True):
-    """The outcome of sending one notice to one sink; `notice_id` = digest of (sink, incident, what it says)."""
+    """The outcome of sending one notice to one sink; `notice_id` = digest of (sink, incident, what it says, the notice
+    before). The newest record of its key is all that must be known to go on: `told` outlives later attempts."""
 
     notice_id: Name
     tenant: Name
@@ -21,6 +32,9 @@ class Notification(Message, frozen=True, kw_only=True):
     text: str = ""
     # the sink's own name for what was made (an annotation's id), so that it can be updated later
     reference: str | None = None
+    # the queue of a staffing alert
+    queue: QueueRef | None = None
+    told: Told | None = None
 
 
 class Defect(Message, frozen=True, kw_only=True):

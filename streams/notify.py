@@ -1,0 +1,373 @@
+"""Tells the sinks: an outbox and a worker for each, so that a slow pager slows nobody.
+
+Nothing here has to survive a crash. What is due to a sink follows from two compacted topics, `incidents` (what is true)
+and `notifications` (what the sink was told): both are read back when partitions come to us, so an offset may move as
+soon as its incident stands in an outbox. A sink that took a notice whose outcome was not recorded before a crash gets
+it again under the same id: the pager by its dedup key, Grafana by its tag, the others by the notice's id know it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from schemas import codec, topics
+from schemas.command import StaffingAlert
+from schemas.errors import BadConfig, BadMessage, Unavailable
+from schemas.fold import Output, digest
+from schemas.incident import Incident
+from schemas.notice import Notification
+from streams import clock, sinks, telemetry
+from streams.bus_reader import read_back
+from streams.config import Settings
+from streams.outbox import Outbox, record_key
+from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, Subject, subject_id
+from streams.state import Source
+
+if TYPE_CHECKING:
+    from streams.faust_handler import Arrival
+
+KINDS: dict[str, type[Incident] | type[StaffingAlert]] = {
+    topics.INCIDENTS.name: Incident,
+    topics.STAFFING_ALERTS.name: StaffingAlert,
+}
+INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS)
+WAIT_SECONDS, WAIT_SECONDS_MAX = 0.5, 30.0
+STOP_SECONDS_MAX = 2.0
+
+Record = Callable[[Output], Awaitable[None]]
+
+
+class Seen(NamedTuple):
+    """A subject as read back, and when it was written."""
+
+    subject: Subject
+    written_at: datetime
+
+
+class Notifier:
+    """What the notify role does with incidents and staffing alerts. One event loop; sinks are called in threads."""
+
+    def __init__(self, settings: Settings, record: Record, *, end: Callable[[], None]) -> None:
+        """`record` puts an outcome on the bus and returns when it is acknowledged; it may raise Unavailable.
+        `end` ends this process: a defect of ours must not look like quiet.
+
+        Raises BadConfig where a sink's settings, secrets or files are wrong.
+        """
+        self._settings = settings
+        self._limits = settings.notify
+        self._end = end
+        self._workers = [_Worker(sink, settings, record, end) for sink in sinks.build(settings.notify)]
+        self._revisions: OrderedDict[str, int] = OrderedDict()
+        self._sources: set[Source] = set()
+        self._restoring: asyncio.Task[None] | None = None
+        self._logger = telemetry.logger("notify")
+        # how it goes, for health and watchdog
+        self.waiting = False
+        self.progress_at = clock.elapsed()
+
+    async def start(self) -> None:
+        """Begins to send."""
+        names = [worker.outbox.sink.name for worker in self._workers]
+        if names:
+            self._logger.info("telling", sinks=names)
+        else:
+            self._logger.warning("no sink is set under `notify`: nobody is told of incidents")
+        for worker in self._workers:
+            worker.start()
+
+    async def stop(self) -> None:
+        """Ends the workers; an attempt on its way is given a moment, else it is made again after the next start."""
+        self.dropped()
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+    # --- whose partitions are ours -----------------------------------------------------------------------------------
+
+    def assigned(self, sources: Iterable[Source]) -> None:
+        """These partitions of `incidents` and `staffing-alerts` are ours, all of them: they are read back at once."""
+        self.dropped()
+        self._sources = set(sources)
+        if self._workers and self._sources:
+            self._restoring = asyncio.create_task(_or_end(self._restore(self._sources), self._end))
+
+    def dropped(self) -> None:
+        """No partition is ours until `assigned` says so: what is due to whom is forgotten, another may tell it."""
+        if self._restoring is not None:
+            self._restoring.cancel()
+            self._restoring = None
+        self._sources = set()
+        self._revisions.clear()
+        for worker in self._workers:
+            worker.forget()
+
+    def recovered(self) -> bool:
+        """Whether what was told before has been read back."""
+        return self._restoring is None or self._restoring.done()
+
+    def full(self) -> list[str]:
+        """The sinks whose outbox is full: they drop notices."""
+        bound = self._limits.outbox_notices_max
+        return [worker.outbox.sink.name for worker in self._workers if len(worker.outbox) >= bound]
+
+    # --- what comes --------------------------------------------------------------------------------------------------
+
+    async def apply(self, arrivals: Sequence[Arrival]) -> None:
+        """Records as they come off the bus; those that cannot be read are counted and left out. Raises nothing but
+        cancellation."""
+        while self._restoring is not None and not self._restoring.done():
+            await asyncio.wait({self._restoring})
+        await _or_end(self._apply(arrivals), self._end)
+
+    async def _apply(self, arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            value = self._read(arrival.topic, arrival.value)
+            if value is not None:
+                await self.handle([value])
+            telemetry.RECORDS_CONSUMED.labels(arrival.topic).inc()
+        self.progress_at = clock.elapsed()
+
+    async def handle(self, values: Iterable[Subject]) -> None:
+        """Returns when every value stands in the outboxes that it is due in. An older revision changes nothing."""
+        for value in values:
+            if self._is_news(value):
+                await self._put(value)
+
+    async def restore(
+        self, seen: Iterable[Seen], notifications: Iterable[Notification], now: datetime | None = None
+    ) -> None:
+        """Goes on from what is true and what was told. What no sink was told of and has not been written to for
+        `stale_seconds` stays untold: a sink that is set up today does not tell the history."""
+        for record in notifications:
+            for worker in self._workers:
+                if record.sink == worker.outbox.sink.name:
+                    worker.outbox.remember(record)
+        fresh_after = (now or clock.now()) - timedelta(seconds=self._limits.stale_seconds)
+        for subject, written_at in seen:
+            if self._is_news(subject):
+                await self._put(subject, told_only=written_at < fresh_after)
+
+    async def _put(self, subject: Subject, *, told_only: bool = False) -> None:
+        for worker in self._workers:
+            if not told_only or worker.outbox.was_told(subject_id(subject)):
+                await worker.put(subject)
+
+    def _is_news(self, subject: Subject) -> bool:
+        key = subject_id(subject)
+        if subject.revision <= self._revisions.get(key, -1):
+            return False
+        self._revisions[key] = subject.revision
+        self._revisions.move_to_end(key)
+        while len(self._revisions) > self._limits.notices_remembered_max:
+            self._revisions.popitem(last=False)
+        return True
+
+    def _read(self, topic: str, value: bytes | None) -> Subject | None:
+        if value is None:
+            return None  # deleted by hand
+        try:
+            return codec.decode(KINDS[topic], value)
+        except BadMessage as bad:
+            telemetry.DEAD_LETTERS.labels(topic, bad.reason).inc()
+            self._logger.error("a record of ours cannot be read and is left out", topic=topic, why=str(bad))
+            return None
+
+    # --- what was --------------------------------------------------------------------------------------------------
+
+    async def _restore(self, sources: set[Source]) -> None:
+        wait = WAIT_SECONDS
+        while True:
+            try:
+                seen, notifications = await self._read_back(sources)
+                break
+            except (Unavailable, BadConfig) as away:
+                self._logger.warning("waiting", why=str(away))
+                self.waiting = True
+                await clock.pause(wait)
+                wait = min(wait * 2, WAIT_SECONDS_MAX)
+        self.waiting = False
+        await self.restore(seen, notifications)
+        self._logger.info("read back", incidents_and_alerts=len(seen), notifications=len(notifications))
+
+    async def _read_back(self, sources: set[Source]) -> tuple[list[Seen], list[Notification]]:
+        """The newest state of every subject in our partitions, and the newest record of each for our sinks."""
+        since = clock.now() - timedelta(seconds=self._limits.stale_seconds)
+        newest: dict[str, Seen] = {}
+        for topic in INPUTS:
+            ours = {source.partition for source in sources if source.topic == topic.name}
+            if not ours:
+                continue
+            # alerts are no compacted topic: older ones than may be told are left where they are
+            async for written in read_back(self._settings, topic, ours, None if topic.compacted else since):
+                subject = self._read(topic.name, written.value)
+                if subject is not None:
+                    newest[subject_id(subject)] = Seen(subject, _moment(written.at_ms))
+        told: dict[tuple[str, str], Notification] = {}
+        async for written in read_back(self._settings, topics.NOTIFICATIONS):
+            try:
+                record = codec.decode(Notification, written.value)
+            except BadMessage:
+                continue  # deleted by hand, or of a later release
+            if record_key(record) in newest:
+                told[(record.sink, record_key(record))] = record
+        by_time = sorted(newest.values(), key=lambda seen: seen.written_at)
+        return by_time, sorted(told.values(), key=lambda record: record.at)
+
+
+class _Worker:
+    """One sink: its outbox, and the task that empties it one attempt at a time."""
+
+    def __init__(self, sink: Sink, settings: Settings, record: Record, end: Callable[[], None]) -> None:
+        self.outbox = Outbox(sink, settings.notify)
+        self._sink = sink
+        self._limits = settings.notify
+        self._record = record
+        self._end = end
+        self._unrecorded: dict[str, Notification] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self._last_why = ""
+        self._logger = telemetry.logger("notify").bind(sink=sink.name)
+        for outcome in (Delivered, Retry, Refused):
+            telemetry.SINK_REQUESTS.labels(sink.name, _word(outcome))
+        self._measure()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(_or_end(self._run(), self._end), name=f"notify {self._sink.name}")
+
+    async def stop(self) -> None:
+        if self._task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        await asyncio.wait({self._task}, timeout=STOP_SECONDS_MAX)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    def forget(self) -> None:
+        self.outbox = Outbox(self._sink, self._limits)
+        self._measure()
+
+    async def put(self, subject: Subject) -> None:
+        skipped = self.outbox.put(subject, clock.elapsed(), clock.now())
+        if skipped is not None:
+            self._logger.info("not told", incident=skipped.incident_id, why=skipped.text)
+            await self._keep([skipped])
+        self._measure()
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            notice = self.outbox.take(clock.elapsed())
+            if notice is None:
+                await self._rest(self.outbox.wait_seconds(clock.elapsed()))
+            else:
+                await self._tell(notice)
+
+    async def _rest(self, seconds: float | None) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _tell(self, notice: Notice) -> None:
+        began, outbox = clock.elapsed(), self.outbox
+        outcome = await in_thread(lambda: self._attempt(notice), f"sink-{self._sink.name}")
+        telemetry.SINK_REQUEST_SECONDS.labels(self._sink.name).observe(clock.elapsed() - began)
+        telemetry.SINK_REQUESTS.labels(self._sink.name, _word(type(outcome))).inc()
+        records = outbox.settle(notice, outcome, clock.elapsed(), clock.now(), random.random())  # noqa: S311  # jitter
+        self._say(notice, outcome)
+        if outbox is not self.outbox:  # the partitions moved meanwhile
+            for record in records:
+                self.outbox.remember(record)
+        await self._keep(records)
+        self._measure()
+
+    def _attempt(self, notice: Notice) -> Outcome:
+        """A sink contains what may go wrong; what it does not is a fault of ours that must not stop the others."""
+        try:
+            return self._sink.send(notice)
+        except Exception as error:
+            self._logger.error("a defect of ours in this sink", incident=notice.subject.incident_id, exc_info=True)
+            return Refused(f"a defect of ours: {type(error).__name__}")
+
+    async def _keep(self, records: Iterable[Notification]) -> None:
+        """Puts the outcomes on the bus; what cannot be written now goes with the next one (newest of each subject)."""
+        for record in records:
+            self._unrecorded[record_key(record)] = record
+        for key, record in list(self._unrecorded.items()):
+            try:
+                await self._record(_output(record))
+            except Unavailable as away:
+                self._logger.warning("outcomes are not recorded", why=str(away), waiting=len(self._unrecorded))
+                return
+            self._unrecorded.pop(key, None)
+
+    def _say(self, notice: Notice, outcome: Outcome) -> None:
+        about = {"incident": notice.subject.incident_id, "what": notice.what}
+        match outcome:
+            case Delivered(reference):
+                self._last_why = ""
+                self._logger.info("told", reference=reference, **about)
+            case Refused(why):
+                self._logger.error("refused", why=why, **about)
+            case Retry(why) if why != self._last_why:  # said once, not with every attempt
+                self._last_why = why
+                self._logger.warning("not told yet, tried again", why=why, waiting=len(self.outbox), **about)
+
+    def _measure(self) -> None:
+        name = self._sink.name
+        telemetry.OUTBOX_NOTICES.labels(name).set(len(self.outbox))
+        telemetry.SINK_FAILURES_IN_A_ROW.labels(name).set(self.outbox.failures_in_a_row)
+        if self.outbox.dropped:
+            telemetry.OUTBOX_DROPPED.labels(name).inc(self.outbox.dropped)
+            self._logger.error("the outbox is full: notices are dropped", dropped=self.outbox.dropped)
+            self.outbox.dropped = 0
+
+
+async def in_thread(call: Callable[[], Outcome], name: str) -> Outcome:
+    """The call's answer from a thread of its own that never holds up the end of the process."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Outcome] = loop.create_future()
+
+    def finish(outcome: Outcome) -> None:
+        if not answer.done():
+            answer.set_result(outcome)
+
+    def run() -> None:
+        outcome = call()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(finish, outcome)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await answer
+
+
+async def _or_end(work: Coroutine[Any, Any, None], end: Callable[[], None]) -> None:
+    """A task that must not die unseen."""
+    try:
+        await work
+    except Exception as error:
+        telemetry.logger("notify").error("a defect of ours: this process ends", error=repr(error), exc_info=True)
+        end()
+
+
+def _word(outcome: type[Outcome]) -> str:
+    return outcome.__name__.lower()
+
+
+def _output(record: Notification) -> Output:
+    key = f"{record.sink}|{record_key(record)}"
+    identity = digest(key, record.notice_id, record.outcome, record.attempt, record.text)
+    return Output(topic=topics.NOTIFICATIONS, key=key, value=record, id=identity, time=record.at)
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, tz=clock.now().tzinfo)

@@ -1,0 +1,242 @@
+"""What one sink has still to be told. Pure: time and chance are arguments, `streams/notify.py` does the rest.
+
+At most one entry an incident (or staffing alert), always its newest state: so an outage of the sink costs no memory and
+ends with what is still true, not with its history.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from schemas.incident import Incident
+from schemas.notice import Notification, Told
+from streams.config import Notify
+from streams.notices import Skipped, due
+from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, Subject, What, subject_id
+
+RANKS = {"critical": 3, "error": 2, "warning": 1, "info": 0}
+
+
+class Entry(msgspec.Struct):
+    """A subject whose newest state the sink does not have. `not_before` is monotonic, in seconds."""
+
+    subject: Subject
+    what: What
+    order: int
+    not_before: float
+    # how much the sink had taken when this was first put: whether it is the notice or the sink that fails
+    taken_before: int
+    attempts: int = 0
+
+    def rank(self) -> int:
+        return RANKS[self.subject.severity] if isinstance(self.subject, Incident) else RANKS["warning"]
+
+
+class Outbox:
+    """`put` what happened, `take` what is to be sent now (one at a time), `settle` what became of it."""
+
+    def __init__(self, sink: Sink, limits: Notify) -> None:
+        self.sink = sink
+        self.limits = limits
+        self.dropped = 0
+        self.failures_in_a_row = 0
+        self._taken = 0
+        self._hold_until = 0.0
+        self._in_flight: str | None = None
+        self._orders = itertools.count()
+        self._waiting: dict[str, Entry] = {}
+        # the last record of each subject, and when it last was told (monotonic seconds); oldest first
+        self._last: OrderedDict[str, Notification] = OrderedDict()
+        self._told_at: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def remember(self, record: Notification) -> None:
+        """A record as read back from the bus. What was refused is tried once more: the start may be the cure."""
+        self._keep(msgspec.structs.replace(record, outcome="retry") if record.outcome == "refused" else record)
+
+    def was_told(self, key: str) -> bool:
+        """Whether the sink has anything of the subject."""
+        return self._told(key) is not None
+
+    def put(self, subject: Subject, now: float, at: datetime) -> Notification | None:
+        """The newest state of a subject. Gives the record of what is deliberately not sent, once."""
+        key = subject_id(subject)
+        if key == self._in_flight:  # what is due next depends on what becomes of that attempt
+            self._waiting[key].subject = subject
+            return None
+        notice = self._due(subject)
+        if isinstance(notice, Notice) and not self._was_refused(key, notice):
+            self._enter(key, subject, notice, now)
+            return None
+        self._waiting.pop(key, None)
+        return self._skip(key, subject, notice, at) if isinstance(notice, Skipped) else None
+
+    def take(self, now: float) -> Notice | None:
+        """The notice to send now: what was never tried first, then by severity, then in order of arrival."""
+        while now >= self._hold_until:
+            ready = [item for item in self._waiting.items() if item[1].not_before <= now]
+            if not ready:
+                return None
+            key, entry = min(ready, key=lambda item: (item[1].attempts > 0, -item[1].rank(), item[1].order))
+            notice = self._due(entry.subject)
+            if isinstance(notice, Notice):
+                self._in_flight = key
+                return notice
+            del self._waiting[key]  # an attempt from before the partitions moved turned out to have told it
+        return None
+
+    def wait_seconds(self, now: float) -> float | None:
+        """How long until there is something to take; None: until the next `put`."""
+        if not self._waiting:
+            return None
+        soonest = min(entry.not_before for entry in self._waiting.values())
+        return max(soonest, self._hold_until, now) - now
+
+    def settle(self, notice: Notice, outcome: Outcome, now: float, at: datetime, chance: float) -> list[Notification]:
+        """What is to be recorded after an attempt; `chance` in [0, 1) spreads the retries."""
+        key = subject_id(notice.subject)
+        entry = self._waiting[key]
+        entry.attempts += 1
+        self._in_flight = None
+        match outcome:
+            case Delivered(reference):
+                record = self._delivered(key, entry, notice, reference, now, at)
+            case Refused(why):
+                record = self._refused(key, entry, notice, why, at)
+            case Retry(why, after_seconds):
+                record = self._retry(key, entry, notice, why, after_seconds, now, at, chance)
+        # the subject may have moved on while it was being sent
+        skipped = self.put(entry.subject, now, at)
+        return [record, skipped] if skipped else [record]
+
+    def _delivered(
+        self, key: str, entry: Entry, notice: Notice, reference: str | None, now: float, at: datetime
+    ) -> Notification:
+        self._taken += 1
+        self.failures_in_a_row = 0
+        for other in self._waiting.values():  # the sink is back: nobody waits out an old back-off
+            if other.attempts:
+                other.not_before = now
+        del self._waiting[key]
+        self._told_at[key] = now
+        told = Told(
+            notice_id=notice.notice_id, what=notice.what, says=notice.says, at=at, acknowledged=notice.acknowledged
+        )
+        return self._keep(self._record(notice, "delivered", entry.attempts, at, told=told, reference=reference))
+
+    def _refused(self, key: str, entry: Entry, notice: Notice, why: str, at: datetime) -> Notification:
+        self.failures_in_a_row += 1
+        del self._waiting[key]
+        return self._keep(self._record(notice, "refused", entry.attempts, at, why))
+
+    def _retry(
+        self,
+        key: str,
+        entry: Entry,
+        notice: Notice,
+        why: str,
+        after_seconds: float | None,
+        now: float,
+        at: datetime,
+        chance: float,
+    ) -> Notification:
+        if entry.attempts >= self.limits.attempts_max and self._taken > entry.taken_before:
+            why = f"given up after {entry.attempts} attempts, while others were taken: {why}"
+            return self._refused(key, entry, notice, why, at)
+        self.failures_in_a_row += 1
+        doubled = self.limits.backoff_seconds * 2.0 ** min(entry.attempts - 1, 30)
+        pause = min(self.limits.backoff_seconds_max, doubled) * (0.5 + 0.5 * chance)
+        if after_seconds is not None:
+            pause = max(pause, after_seconds)
+            self._hold_until = now + pause
+        entry.not_before = now + pause
+        return self._keep(self._record(notice, "retry", entry.attempts, at, why))
+
+    def _due(self, subject: Subject) -> Notice | Skipped | None:
+        last = self._last.get(subject_id(subject))
+        return due(self.sink, subject, last.told if last else None, last.reference if last else None)
+
+    def _was_refused(self, key: str, notice: Notice) -> bool:
+        last = self._last.get(key)
+        return last is not None and last.outcome == "refused" and last.notice_id == notice.notice_id
+
+    def _enter(self, key: str, subject: Subject, notice: Notice, now: float) -> None:
+        entry = self._waiting.get(key)
+        if entry is not None:
+            entry.subject = subject
+            if notice.what != entry.what:  # an end does not wait for what a change had to wait for
+                entry.what, entry.not_before = notice.what, now
+            return
+        if len(self._waiting) >= self.limits.outbox_notices_max:
+            self._drop()
+        not_before = now
+        if notice.what == "changed" and key in self._told_at:
+            not_before = max(now, self._told_at[key] + self.limits.change_interval_seconds)
+        self._waiting[key] = Entry(subject, notice.what, next(self._orders), not_before, self._taken)
+
+    def _drop(self) -> None:
+        """Makes room: of the least severe the oldest goes. It is told with its next change or after the next start."""
+        candidates = [key for key in self._waiting if key != self._in_flight]
+        if not candidates:
+            return
+        del self._waiting[min(candidates, key=lambda key: (self._waiting[key].rank(), self._waiting[key].order))]
+        self.dropped += 1
+
+    def _skip(self, key: str, subject: Subject, skipped: Skipped, at: datetime) -> Notification | None:
+        last = self._last.get(key)
+        if last is not None and last.outcome == "skipped" and last.text == skipped.why:
+            return None
+        notice = Notice(notice_id="none", what="opened", subject=subject)
+        return self._keep(self._record(notice, "skipped", 0, at, skipped.why))
+
+    def _record(
+        self,
+        notice: Notice,
+        outcome: Literal["delivered", "retry", "refused", "skipped"],
+        attempt: int,
+        at: datetime,
+        text: str = "",
+        *,
+        told: Told | None = None,
+        reference: str | None = None,
+    ) -> Notification:
+        subject = notice.subject
+        return Notification(
+            notice_id=notice.notice_id,
+            tenant=subject.tenant,
+            incident_id=subject.incident_id,
+            sink=self.sink.name,
+            what=notice.what,
+            outcome=outcome,
+            attempt=attempt,
+            at=at,
+            text=text,
+            reference=reference or notice.reference,
+            queue=None if isinstance(subject, Incident) else subject.queue,
+            told=told or self._told(subject_id(subject)),
+        )
+
+    def _told(self, key: str) -> Told | None:
+        last = self._last.get(key)
+        return last.told if last else None
+
+    def _keep(self, record: Notification) -> Notification:
+        key = record_key(record)
+        self._last[key] = record
+        self._last.move_to_end(key)
+        while len(self._last) > self.limits.notices_remembered_max:
+            forgotten, _ = self._last.popitem(last=False)
+            self._told_at.pop(forgotten, None)
+        return record
+
+
+def record_key(record: Notification) -> str:
+    """The subject's id, from a record about it."""
+    return record.incident_id if record.queue is None else f"{record.incident_id}|{record.queue}"

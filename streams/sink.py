@@ -1,0 +1,132 @@
+"""What a sink is: one way to tell somebody. The members are the files of `streams/sinks`.
+
+A sink says what it would send (`request`, pure) and tries once (`send`). It never sleeps, retries or remembers: the
+notifier does. Whatever the other side does, `send` comes back within the sink's own deadline with an Outcome.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Self
+
+import msgspec
+
+from schemas.command import StaffingAlert
+from schemas.errors import BadConfig
+from schemas.fold import digest
+from schemas.incident import Incident
+from streams.config import Notify
+
+Subject = Incident | StaffingAlert
+What = Literal["opened", "changed", "acknowledged", "resolved"]
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to tell one sink. A resend after a crash has the same `notice_id`.
+
+    `says` and `acknowledged` are what the sink will know once it has it (see schemas.notice.Told).
+    `reference` is what the sink called the thing it made when it was first told, None until then.
+    """
+
+    notice_id: str
+    what: What
+    subject: Subject
+    says: str = ""
+    acknowledged: bool = False
+    reference: str | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The other side has it. `reference` is its own name for what was made."""
+
+    reference: str | None = None
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Not now. `after_seconds` is the other side's wish, for all notices to it; None leaves it to the back-off."""
+
+    why: str
+    after_seconds: float | None = None
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Trying the same again cannot help."""
+
+    why: str
+
+
+Outcome = Delivered | Retry | Refused
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What would be sent, without any secret."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+class Sink(ABC):
+    """One configured sink. `name` is its file's and its settings section's name.
+
+    `hears` is what it is told of; `wakes` says that it wakes a person, so that it is told only what may.
+    """
+
+    name: ClassVar[str]
+    hears: ClassVar[tuple[type, ...]] = (Incident, StaffingAlert)
+    wakes: ClassVar[bool] = False
+
+    @classmethod
+    @abstractmethod
+    def build(cls, section: Any, notify: Notify) -> Self:
+        """From its settings section `notify.<name>`. Raises BadConfig."""
+
+    @abstractmethod
+    def request(self, notice: Notice) -> Request:
+        """What is sent for the notice."""
+
+    @abstractmethod
+    def send(self, notice: Notice) -> Outcome:
+        """One attempt; blocks up to the sink's deadline. Called by one thread at a time."""
+
+
+def incident_of(notice: Notice) -> Incident:
+    """The subject of a notice to a sink that hears of incidents only."""
+    assert isinstance(notice.subject, Incident), "told of something that it does not hear"
+    return notice.subject
+
+
+def subject_id(subject: Subject) -> str:
+    """One incident, or one queue's staffing in one incident: later revisions replace earlier ones."""
+    return subject.incident_id if isinstance(subject, Incident) else f"{subject.incident_id}|{subject.queue}"
+
+
+def is_over(subject: Subject) -> bool:
+    return subject.phase == "resolved" if isinstance(subject, Incident) else subject.state == "closed"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters; what is cut ends in an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shorten_id(text: str, length: int) -> str:
+    """At most `length` characters and still different for different texts."""
+    return text if len(text) <= length else f"{text[: length - 21]}~{digest(text)}"
+
+
+def one_line(text: str, length: int = 300) -> str:
+    """For logs and titles: no line ends, no control characters, no half of a surrogate pair."""
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    return shorten(" ".join(words), length)
+
+
+def secret(setting: str, read: Any) -> str:
+    """The secret that `read()` gives. Raises BadConfig that names the setting, and what is wrong, never the secret."""
+    try:
+        text: str = read()
+    except BadConfig as error:
+        raise BadConfig([(setting, f"{path}: {problem}") for path, problem in error.problems]) from None
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise BadConfig([(setting, "holds more than one word of plain characters: is it the right file?")])
+    return text

@@ -11,7 +11,7 @@ from drills.retailer import QueuePlan
 
 
 class Contact(msgspec.Struct, eq=False):
-    """One contact on its way through the centre. Times are event times."""
+    """One contact on its way through the centre. Times are event times. `gone` gave up, `lost` was cut off."""
 
     contact_id: str
     plan: QueuePlan
@@ -24,6 +24,7 @@ class Contact(msgspec.Struct, eq=False):
     answered_at: datetime | None = None
     ends_at: datetime | None = None
     gone: bool = False
+    lost: bool = False
 
 
 class Line:

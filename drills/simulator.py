@@ -75,7 +75,8 @@ class Simulator:
     # customers
 
     def _arrivals(self, plan: QueuePlan, start: datetime, end: datetime) -> None:
-        factor = self.scenario.arrivals_factor(plan.at, start) if self.scenario else 1.0
+        middle = start + (end - start) / 2
+        factor = self.scenario.arrivals_factor(plan.at, middle) if self.scenario else 1.0
         seconds = (end - start).total_seconds()
         n = int(self._draw.poisson(self.traffic.per_minute(plan, start) * factor * seconds / 60))
         for offset in sorted(self._draw.uniform(0, seconds, n)):
@@ -133,7 +134,8 @@ class Simulator:
         if contact.ends_at != at:
             return  # it was cut before
         line.leave(contact)
-        self._outcome(at, contact)
+        if not contact.lost:
+            self._outcome(at, contact)
         self._say("finished", at, contact, handle=at - (contact.answered_at or at))
         self._answer(line, at)
 
@@ -185,7 +187,7 @@ class Simulator:
                 at = self._within_cut(scenario.starts_at)
                 if contact.ends_at is not None and contact.ends_at > at:
                     contact.ends_at = at
-                    contact.reason = "line-lost"
+                    contact.lost, contact.reason = True, "line-lost"
                     self._later(at, self._finish, contact)
             for contact in line.everyone_waiting():
                 self._later(self._within_cut(scenario.starts_at), self._give_up, contact)

@@ -6,9 +6,9 @@ partitions that differs is refused, because it would send a key's next records t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
@@ -113,22 +113,29 @@ def apply_topics(settings: Settings) -> Applied:
     check_reachable(settings)
     admin = Heard().client(settings)
     found = _look(admin, settings)
-    problems = _problems(settings, found)
-    refused = [problem for problem in problems if problem.kind == "partitions"]
-    if refused:
-        raise BadConfig([(f"topic {problem.topic}", f"{problem.text}: {problem.fix}") for problem in refused])
+    _refuse_partitions(settings, found)
     missing = [topic for topic in settings.all_topics() if settings.topic_name(topic) not in found.topics]
+    created = _create(admin, settings, missing)
+    if len(created) < len(missing):  # somebody else made some in the same moment: are they as they should be?
+        found = _look(admin, settings)
+        _refuse_partitions(settings, found)
     differing = _differing(settings, found)
-    _create(admin, settings, missing)
-    _alter(admin, differing)
+    if differing:
+        _alter(admin, differing)
+        _await("the topics' new settings", lambda: not _differing(settings, _look(admin, settings)))
     names = [settings.topic_name(topic) for topic in settings.all_topics()]
-    created = [settings.topic_name(topic) for topic in missing]
     return Applied(
         created=created,
         altered=differing,
         right=[name for name in names if name not in created and name not in differing],
-        problems=[problem for problem in problems if problem.kind == "replication"],
+        problems=[problem for problem in _problems(settings, found) if problem.kind == "replication"],
     )
+
+
+def _refuse_partitions(settings: Settings, found: _Found) -> None:
+    refused = [problem for problem in _problems(settings, found) if problem.kind == "partitions"]
+    if refused:
+        raise BadConfig([(f"topic {problem.topic}", f"{problem.text}: {problem.fix}") for problem in refused])
 
 
 def wanted_config(settings: Settings, topic: Topic) -> dict[str, str]:
@@ -209,9 +216,10 @@ def _differing(settings: Settings, found: _Found) -> dict[str, dict[str, tuple[s
     return differing
 
 
-def _create(admin: AdminClient, settings: Settings, topics: list[Topic]) -> None:
+def _create(admin: AdminClient, settings: Settings, topics: list[Topic]) -> list[str]:
+    """The names of those that were made by this call; all of them are there and led when it returns."""
     if not topics:
-        return
+        return []
     wanted = [
         NewTopic(
             settings.topic_name(topic),
@@ -221,8 +229,10 @@ def _create(admin: AdminClient, settings: Settings, topics: list[Topic]) -> None
         )
         for topic in topics
     ]
-    _await_all(settings, admin.create_topics(wanted, operation_timeout=REQUEST_SECONDS_MAX))
-    _await_visible(admin, [topic.topic for topic in wanted])
+    created = _await_all(settings, admin.create_topics(wanted, operation_timeout=REQUEST_SECONDS_MAX))
+    names = [topic.topic for topic in wanted]
+    _await("the new topics and their leaders", lambda: _all_led(admin, names))
+    return created
 
 
 def _alter(admin: AdminClient, differing: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
@@ -237,17 +247,17 @@ def _alter(admin: AdminClient, differing: Mapping[str, Mapping[str, tuple[str, s
         )
         for name, changes in differing.items()
     ]
-    if resources:
-        for answer in admin.incremental_alter_configs(resources).values():
-            answer.result(REQUEST_SECONDS_MAX)
+    for answer in admin.incremental_alter_configs(resources).values():
+        answer.result(REQUEST_SECONDS_MAX)
 
 
-def _await_all(settings: Settings, answers: Mapping[Any, Future[Any]]) -> None:
-    """Every refusal at once. A topic that somebody else made in the same moment is as good as ours."""
-    refused = []
+def _await_all(settings: Settings, answers: Mapping[str, Future[None]]) -> list[str]:
+    """The names that were made; a topic that was there already is no refusal. Raises BadConfig with every refusal."""
+    created, refused = [], []
     for name, answer in answers.items():
         try:
             answer.result(REQUEST_SECONDS_MAX)
+            created.append(name)
         except KafkaException as error:
             code = error.args[0].code()
             if error.args[0].retriable() or code in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
@@ -256,17 +266,21 @@ def _await_all(settings: Settings, answers: Mapping[Any, Future[Any]]) -> None:
                 refused.append((f"topic {name}", f"the broker refuses to make it: {error.args[0].str()}"))
     if refused:
         raise BadConfig(refused)
+    return created
 
 
-def _await_visible(admin: AdminClient, names: list[str]) -> None:
-    """Until every partition has a leader: the broker acknowledges a topic before that."""
+def _await(what: str, seen: Callable[[], bool]) -> None:
+    """The broker acknowledges a change before all of it shows. Raises Unavailable when it stays away."""
     deadline = clock.elapsed() + VISIBLE_SECONDS_MAX
-    while clock.elapsed() < deadline:
-        listed = admin.list_topics(timeout=REQUEST_SECONDS_MAX).topics
-        if all(name in listed and _led(listed[name]) for name in names):
-            return
+    while not seen():
+        if clock.elapsed() > deadline:
+            raise Unavailable("Kafka", f"{what} do not show after {VISIBLE_SECONDS_MAX:.0f} s", "look at its log")
         clock.sleep(0.05)
-    raise Unavailable("Kafka", f"the new topics have no leaders after {VISIBLE_SECONDS_MAX:.0f} s", "look at its log")
+
+
+def _all_led(admin: AdminClient, names: list[str]) -> bool:
+    listed = admin.list_topics(timeout=REQUEST_SECONDS_MAX).topics
+    return all(name in listed and _led(listed[name]) for name in names)
 
 
 def _led(topic: TopicMetadata) -> bool:

@@ -292,21 +292,19 @@ def _of_event(place: str, event: Event) -> References:
 
 def _readable(error: ValidationError) -> list[tuple[str, str]]:
     """One line a place: a value that may be a text or a column is judged as what it looks like."""
-    found: dict[str, str] = Field(default={})
+    found: dict[str, str] = {}
     for problem in error.errors():
         steps = [str(step) for step in problem["loc"]]
-        looks = "Column" if isinstance(problem["input"], dict) or "Column" in steps else None
         if problem["type"] == "string_type" and isinstance(problem["input"], dict):
             continue  # the other half of the union says what is wrong
         if problem["type"] == "model_type" and not isinstance(problem["input"], dict):
             continue
         place = ".".join(step for step in steps if step not in ("Column", "[key]") and not step.startswith("function-"))
-        found.setdefault(place or "mapping", _what(problem, looks))
+        found.setdefault(place or "mapping", _what(problem))
     return list(found.items())
 
 
-def _what(problem: Any, looks: str | None) -> str:
-    del looks
+def _what(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing"
     if problem["type"] == "extra_forbidden":

@@ -39,6 +39,8 @@ from streams.reachable import FIX as FIX_AWAY
 from streams.reachable import Heard, check_reachable
 
 __all__ = [
+    "FIX_AWAY",
+    "FIX_MISSING",
     "Applied",
     "Problem",
     "aiokafka_producer_settings",

@@ -1,0 +1,163 @@
+"""Reads topics without a group, for people and for tools: from a place, to the end or for ever.
+
+kafka-python with `assign`. "The end" is the high watermark that a fetch brings, because the embedded broker's own
+answer to "where is the end" counts batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.errors import BadConfig, Unavailable
+from schemas.topics import Topic
+from streams import broker, clock
+from streams.config import Settings
+
+POLL_MILLISECONDS = 500
+POLL_RECORDS_MAX = 500
+FETCH_BYTES_MAX = 4 * 1024 * 1024
+SILENCE_SECONDS_MAX = 30.0
+
+
+class Record(NamedTuple):
+    """One record; `topic` carries no prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+class Start(NamedTuple):
+    """Where to begin: at a time, with the last so many records of all, or (neither) at the beginning."""
+
+    since: datetime | None = None
+    last: int | None = None
+
+
+FROM_THE_BEGINNING = Start()
+
+
+def read_to_end(settings: Settings, topics: Iterable[Topic], start: Start = FROM_THE_BEGINNING) -> Iterator[Record]:
+    """Every record up to what is the end of each partition when it is reached.
+
+    In order within a partition, and by arrival among what one request brings. Raises Unavailable, BadConfig.
+    """
+    return _read(settings, topics, start, follow=False)
+
+
+def follow(settings: Settings, topics: Iterable[Topic], start: Start) -> Iterator[Record]:
+    """The same, and then what comes, until the reader stops asking."""
+    return _read(settings, topics, start, follow=True)
+
+
+def _read(settings: Settings, topics: Iterable[Topic], start: Start, follow: bool) -> Iterator[Record]:
+    names = [settings.topic_name(topic) for topic in topics]
+    with closing(_consumer(settings)) as consumer:
+        places = _places(consumer, names)
+        consumer.assign(places)
+        _seek(consumer, settings, places, start)
+        held: list[Record] | None = [] if start.last is not None else None
+        heard_at = clock.elapsed()
+        while True:
+            records = _poll(consumer, settings, start)
+            at_end = all(_at_end(consumer, place) for place in places)
+            if records or at_end:
+                heard_at = clock.elapsed()
+            elif not follow and clock.elapsed() - heard_at > SILENCE_SECONDS_MAX:
+                raise Unavailable(_name(settings), f"nothing came for {SILENCE_SECONDS_MAX:.0f} s", broker.FIX_AWAY)
+            if held is not None:  # the last of all are known when the end is reached
+                held += records
+                if not at_end:
+                    continue
+                records, held = sorted(held, key=_arrival)[-(start.last or 0) :], None
+            yield from records
+            if at_end and not follow:
+                return
+
+
+def _poll(consumer: Any, settings: Settings, start: Start) -> list[Record]:
+    """By arrival; a broker may begin earlier than it was asked to."""
+    try:
+        polled = consumer.poll(timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
+    except KafkaError as error:
+        raise _away(settings, error) from None
+    records = (_record(settings, raw) for batch in polled.values() for raw in batch)
+    return sorted((one for one in records if start.since is None or one.at >= start.since), key=_arrival)
+
+
+def _arrival(record: Record) -> datetime:
+    return record.at
+
+
+def _consumer(settings: Settings) -> Any:
+    broker.check_reachable(settings)
+    try:
+        return KafkaConsumer(
+            **broker.kafka_python_settings(settings),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES_MAX,
+        )
+    except KafkaError as error:
+        raise _away(settings, error) from None
+
+
+def _places(consumer: Any, names: list[str]) -> list[TopicPartition]:
+    missing = [name for name in names if not consumer.partitions_for_topic(name)]
+    if missing:
+        raise BadConfig([(f"topic {name}", f"is not on the broker: {broker.FIX_MISSING}") for name in missing])
+    return [TopicPartition(name, number) for name in names for number in sorted(consumer.partitions_for_topic(name))]
+
+
+def _seek(consumer: Any, settings: Settings, places: list[TopicPartition], start: Start) -> None:
+    try:
+        if start.since is not None and settings.broker.profile != "embedded":  # whose answer is always 0
+            stamp = int(start.since.timestamp() * 1000)
+            found = consumer.offsets_for_times(dict.fromkeys(places, stamp))
+            ends = consumer.end_offsets(places)
+            for place in places:
+                consumer.seek(place, found[place].offset if found.get(place) else ends[place])
+        elif start.last is not None:
+            first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+            for place in places:
+                consumer.seek(place, max(first[place], ends[place] - start.last))
+        else:
+            consumer.seek_to_beginning(*places)
+    except KafkaError as error:
+        raise _away(settings, error) from None
+
+
+def _at_end(consumer: Any, place: TopicPartition) -> bool:
+    high = consumer.highwater(place)
+    return high is not None and consumer.position(place) >= high
+
+
+def _record(settings: Settings, raw: Any) -> Record:
+    return Record(
+        topic=settings.own_name(raw.topic),
+        partition=raw.partition,
+        offset=raw.offset,
+        at=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
+        key=raw.key,
+        value=raw.value,
+        headers=[(name, text or b"") for name, text in raw.headers],
+    )
+
+
+def _away(settings: Settings, error: KafkaError) -> Unavailable:
+    return Unavailable(_name(settings), str(error) or repr(error), broker.FIX_AWAY)
+
+
+def _name(settings: Settings) -> str:
+    return f"Kafka at {','.join(settings.broker.bootstrap)}"

@@ -115,6 +115,7 @@ class PanePartition:
         self._tenants: dict[str, _Tenant] = {}
         self._changed: list[tuple[_Tenant, Pane]] = []
         self._finals: list[Encoded] = []
+        self._due = False
         mark = marks.read(metadata, self._pane)
         self.flushed_to = mark.flushed_to if mark else position
         self.arrival = mark.arrival if mark else 0
@@ -279,6 +280,7 @@ class PanePartition:
             pane = tenant.panes.pop(start)
             pane.changed = False  # whatever is listed of it is superseded
             self._finals += self._records(tenant, pane, version, final=True)
+            self._due |= tenant.event_clock
 
     # -- writing
 
@@ -288,7 +290,7 @@ class PanePartition:
         A tenant with its own clock gets finals alone (nothing is scored in its open panes), so the sequence of its
         records is that of the log and does not depend on when this is called.
         """
-        records, self._finals = self._finals, []
+        records, self._finals, self._due = self._finals, [], False
         changed, self._changed = self._changed, []
         for tenant, pane in changed:
             if pane.changed:
@@ -296,6 +298,11 @@ class PanePartition:
                 if not tenant.event_clock:
                     records += self._records(tenant, pane, self.position, final=False)
         return records
+
+    @property
+    def finals_wait(self) -> bool:
+        """Whether a tenant with its own clock has finals to take: they are due at the pane's border, not at a flush."""
+        return self._due
 
     def checkpoint(self) -> Checkpoint:
         """What to commit once all that was ever taken is acknowledged; ask right after `take`."""

@@ -30,6 +30,19 @@ RECORDS_CONSUMED = _counter("records_consumed", "Records read, by topic", "topic
 RECORDS_PRODUCED = _counter("records_produced", "Records written and acknowledged, by topic", "topic")
 DEAD_LETTERS = _counter("dead_letters", "Records that could not be read, by topic and reason", "topic", "reason")
 
+# ingest
+CONTACT_EVENTS = _counter(
+    "contact_events",
+    "Contact events read, by what became of them (counted, duplicate, late, skipped ...)",
+    "topic",
+    "verdict",
+)
+PANES_OVER_BOUND = _counter("panes_over_bound", "Names, queues, sources, tenants beyond their bound", "topic", "what")
+PANES_OPEN = _gauge("panes_open", "Panes that are open", "topic", "partition")
+READ_TO = _gauge("read_to_timestamp_seconds", "Greatest arrival read", "topic", "partition")
+FLUSH_SECONDS = _seconds("flush", "From panes written to their acknowledgement")
+BRAKED_PARTITIONS = _gauge("braked_partitions", "Partitions that wait while others catch up")
+
 # around every fold
 BATCH_SECONDS = _seconds("batch", "From a batch taken to its state written, by role", "role")
 END_TO_END_SECONDS = _seconds(

@@ -261,6 +261,11 @@ def read_yaml(path: Path) -> Any:
         raise BadConfig([(str(path), f"is not YAML: {error}")]) from None
 
 
+def write_yaml(path: Path, tree: dict[str, Any]) -> None:
+    """A file of settings that `load` reads back."""
+    path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+
+
 def read_secret(path: Path) -> str:
     """A password or token from its file, without the line end. Raises BadConfig."""
     try:
@@ -275,6 +280,11 @@ def read_secret(path: Path) -> str:
 def environment_of_child(**extra: str) -> dict[str, str]:
     """This process's environment for a child process, with `extra`."""
     return {**os.environ, **extra}
+
+
+def environment_without_settings(**extra: str) -> dict[str, str]:
+    """The environment for a child process whose settings are all in its file."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)} | extra
 
 
 def cache_directory() -> Path:

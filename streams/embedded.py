@@ -80,7 +80,7 @@ class EmbeddedBroker:
         command += ["--storage-engine", "memory://breakwater/", "--cluster-id", self._cluster_id]
         with os.fdopen(handle, "wb") as output:
             self._child = subprocess.Popen(  # noqa: S603  # the packaged binary, our own arguments
-                [*_end_with_us(), *command],
+                [*end_with_us(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -192,7 +192,7 @@ def _cluster_id(admin: AdminClient) -> str | None:
     return found
 
 
-def _end_with_us() -> list[str]:
+def end_with_us() -> list[str]:
     """On Linux the kernel ends the broker when this process is gone, however that happened.
 
     It watches the thread that started the child, so only the main thread may ask for it.

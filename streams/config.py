@@ -277,6 +277,14 @@ def read_secret(path: Path) -> str:
     return text
 
 
+def unknown_variables(environment: dict[str, str] | None = None) -> list[str]:
+    """Variables with our prefix that name no setting: a misspelt one would be passed over in silence."""
+    source = dict(os.environ) if environment is None else environment
+    mine = (name.removeprefix(ENVIRONMENT_PREFIX) for name in sorted(source) if name.startswith(ENVIRONMENT_PREFIX))
+    known = {*Settings.model_fields, "brokers", "test_kafka"}
+    return [ENVIRONMENT_PREFIX + name for name in mine if name.lower().split("__")[0] not in known]
+
+
 def environment_of_child(**extra: str) -> dict[str, str]:
     """This process's environment for a child process, with `extra`."""
     return {**os.environ, **extra}
@@ -312,11 +320,25 @@ def _from_environment(environment: dict[str, str]) -> dict[str, Any]:
             parts = ["broker", "bootstrap"]
         if parts[0] not in Settings.model_fields:
             continue  # BREAKWATER_ names of tools and tests
-        branch = tree
+        branch: dict[str, Any] = tree
         for part in parts[:-1]:
-            branch = branch.setdefault(part, {})
-        branch[parts[-1]] = yaml.safe_load(text) if parts[-1] != "bootstrap" else text
+            deeper = branch.setdefault(part, {})
+            if not isinstance(deeper, dict):
+                raise BadConfig([(name, f"{part} is given as a value by another variable, it cannot have parts too")])
+            branch = deeper
+        branch[parts[-1]] = _value(name, text)
     return tree
+
+
+def _value(name: str, text: str) -> Any:
+    """Lists and mappings are YAML; everything else stays text (an instance named 01 is not the number 1), which the
+    settings turn into numbers where they want numbers."""
+    if text[:1] not in ("[", "{"):
+        return None if text == "null" else text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadConfig([(name, f"is not YAML: {error}")]) from None
 
 
 def _merge(tree: dict[str, Any], over: dict[str, Any]) -> None:
@@ -332,6 +354,10 @@ def _where(problem: Any) -> str:
 
 
 def _what(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
+    kind, given = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
         return "is no setting of ours: check its spelling and place"
-    return f"{problem['msg']} (got {problem['input']!r})" if problem["type"] != "missing" else "is missing"
+    if kind == "missing":
+        return "is missing"
+    text = problem["msg"].removeprefix("Value error, ")
+    return text if isinstance(given, dict | list) else f"{text} (got {given!r})"

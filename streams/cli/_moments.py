@@ -1,0 +1,32 @@
+"""Times as people type them: `90s`, `30m`, `2h`, `7d` ago, or an ISO 8601 time (UTC unless it says its zone)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from streams import clock
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Since(click.ParamType):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        ago = re.fullmatch(r"(\d+)([smhd])", value.strip())
+        try:
+            if ago:
+                return clock.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+            moment = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time: 30m, 2h, or 2026-11-24T14:02:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+SINCE = Since()

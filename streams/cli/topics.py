@@ -1,0 +1,115 @@
+"""`breakwater topics`: the topics as they should be, made and compared."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from schemas.topics import DAY, Topic
+from streams import broker, config
+from streams.broker import Applied, Problem
+from streams.cli._options import config_option, json_option, write_json
+from streams.config import Settings
+
+NOT_AS_WANTED = 1
+
+
+@click.group(name="topics")
+def command() -> None:
+    """Makes and checks the topics that Breakwater reads and writes.
+
+    The broker is the one of --config, or BREAKWATER_BROKERS=host:9092 (default 127.0.0.1:9092).
+    """
+
+
+@command.command()
+@config_option
+@json_option
+def apply(config_path: Path | None, json_path: Path | None) -> None:
+    """Makes what is missing and puts topic settings right; the second time it changes nothing.
+
+    Partitions are never added: that would send the next records of a key elsewhere. Nothing is ever deleted.
+    """
+    settings = config.load(config_path)
+    applied = broker.apply_topics(settings)
+    _print_applied(settings, applied)
+    write_json(
+        json_path,
+        {
+            "created": applied.created,
+            "altered": {
+                name: {key: list(pair) for key, pair in found.items()} for name, found in applied.altered.items()
+            },
+            "right": applied.right,
+            "problems": [problem._asdict() for problem in applied.problems],
+        },
+    )
+
+
+@command.command()
+@config_option
+@json_option
+def check(config_path: Path | None, json_path: Path | None) -> None:
+    """Compares and changes nothing; exit code 1 when something is not as it should be."""
+    settings = config.load(config_path)
+    problems = broker.check_topics(settings)
+    console = Console(highlight=False)
+    _print_problems(console, problems)
+    if not problems:
+        console.print(f"All {len(settings.all_topics())} topics are as they should be.")
+    write_json(json_path, {"topics": len(settings.all_topics()), "problems": [one._asdict() for one in problems]})
+    if problems:
+        sys.exit(NOT_AS_WANTED)
+
+
+@command.command(name="list")
+@config_option
+def list_topics(config_path: Path | None) -> None:
+    """Shows every topic, what it is for and how it is kept; asks no broker."""
+    settings = config.load(config_path)
+    Console(highlight=False).print(_table(settings, settings.all_topics()))
+
+
+def _print_applied(settings: Settings, applied: Applied) -> None:
+    console = Console(highlight=False)
+    by_name = {settings.topic_name(topic): topic for topic in settings.all_topics()}
+    if applied.created:
+        console.print(_table(settings, [by_name[name] for name in applied.created]))
+        console.print()
+    for name, changes in applied.altered.items():
+        for key, (was, now) in changes.items():
+            console.print(Text(f"{name}: {key} was {was}, is {now}"))
+    _print_problems(console, applied.problems)
+    where = ",".join(settings.broker.bootstrap)
+    text = f"{len(applied.created)} made, {len(applied.altered)} put right, {len(applied.right)} were right"
+    console.print(f"Topics on {where}: {text}.")
+
+
+def _print_problems(console: Console, problems: list[Problem]) -> None:
+    for problem in problems:
+        console.print(Text.assemble((problem.topic, "bold"), f" {problem.text}: ", (problem.fix, "cyan")))
+
+
+def _table(settings: Settings, topics: Any) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("topic", no_wrap=True)
+    table.add_column("partitions", justify="right")
+    table.add_column("kept", no_wrap=True)
+    table.add_column("what for", overflow="fold")
+    for topic in topics:
+        table.add_row(settings.topic_name(topic), str(topic.partitions), _kept(topic), Text(topic.why))
+    return table
+
+
+def _kept(topic: Topic) -> str:
+    if topic.compacted:
+        return "last of a key"
+    if topic.retention_seconds is None:
+        return "for ever"
+    return f"{topic.retention_seconds // DAY} days"

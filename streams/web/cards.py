@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from response.guard import WAITING
+from schemas.command import LoadShiftCommand
 from schemas.decision import CommandResult
 from schemas.incident import Incident, Symptom
 from streams.web import words
@@ -56,8 +58,9 @@ def running_commands(board: TenantBoard, now: datetime) -> int:
 
 
 def waiting_proposals(board: TenantBoard, now: datetime) -> int:
-    """Load shifts that somebody could still approve."""
-    going = [key for key, one in board.proposals.items() if one.expires_at > now and key not in board.commands]
+    """Load shifts that lack nothing but somebody's yes."""
+    asked = ((key, one) for key, one in board.proposals.items() if _asks(one) and key not in board.commands)
+    going = [key for key, one in asked if one.expires_at > now]
     return sum(1 for key in going if not _has_ended(board, key))
 
 
@@ -110,6 +113,7 @@ def _incident(board: TenantBoard, key: str, now: datetime) -> IncidentCard | Non
         playbook=incident.playbook,
         contacts_unusual=incident.contacts_unusual,
         drill=incident.drill,
+        notes=incident.notes,
     )
 
 
@@ -177,22 +181,22 @@ def _answers(board: TenantBoard, incident: Incident) -> list[Step]:
     for key, alert in board.alerts.items():
         if alert.incident_id == incident.incident_id:
             short = max((interval.agents_short for interval in alert.intervals), default=0)
-            text = f"Staffing alert: {words.place(alert.queue)}, {words.plural(max(short, 0), 'agent')} short"
+            text = f"{words.place(alert.queue)} is {words.plural(max(short, 0), 'agent')} short"
             steps.append(Step(at=board.alerted.get(key) or alert.at, kind="alert", text=text))
     ids = set()
-    for said, shelf in (("Load shift", board.commands), ("Proposed", board.proposals)):
-        for _, command in shelf.items():
-            if command.incident_id == incident.incident_id and not (
-                said == "Proposed" and command.command_id in board.commands
-            ):
-                ids.add(command.command_id)
-                steps.append(Step(at=command.issued_at, kind="command", text=f"{said}: {command.text}"))
+    for _, command in board.commands.items():
+        if command.incident_id == incident.incident_id:
+            ids.add(command.command_id)
+            steps.append(Step(at=command.issued_at, kind="command", text=command.text))
+    for key, proposal in board.proposals.items():
+        if proposal.incident_id == incident.incident_id and key not in board.commands:
+            steps.append(Step(at=proposal.issued_at, kind="proposal", text=proposal.text))
     for result in (result for key in sorted(ids) for result in board.results.get(key) or []):
-        text = f"Platform: {result.state}" + (f", {result.text}" if result.text else "")
+        text = result.state + (f", {result.text}" if result.text else "")
         steps.append(Step(at=result.at, kind="result", text=text))
     for _, bulletin in board.bulletins.items():
         if bulletin.incident_id == incident.incident_id:
-            text = f"Message for {bulletin.audience}" + ("" if bulletin.approved else " (draft)")
+            text = f"for {bulletin.audience}" + ("" if bulletin.approved else " (draft)")
             steps.append(Step(at=bulletin.at, kind="bulletin", text=text))
     return steps
 
@@ -222,10 +226,15 @@ def _command(board: TenantBoard, key: str) -> CommandCard | None:
     return CommandCard(
         command=command,
         kind="running" if issued else "proposed",
+        asks=not issued and _asks(command),
         result=last.state if last else None,
         result_text=last.text if last else None,
         ended=_how_it_ended(board, key),
     )
+
+
+def _asks(proposal: LoadShiftCommand) -> bool:
+    return proposal.blocked_by is not None and proposal.blocked_by.code == WAITING
 
 
 def _last_result(board: TenantBoard, key: str) -> CommandResult | None:

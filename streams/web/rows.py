@@ -15,6 +15,8 @@ MARKS_MAX = 40
 SITES_MAX = 50
 # A minute of which less than this share was delivered is shown as unknown, not as few contacts.
 KNOWN_SHARE_MIN = 0.5
+# So many minutes in a row outside the usual range are worth a word also without a signal; one alone is chance.
+OUTSIDE_MINUTES = 3
 # Without a new minute for so long, measured against the tenant's own time, a row is unknown.
 QUIET = timedelta(minutes=3)
 
@@ -85,7 +87,7 @@ class RowTrack:
         load = self._load
         row = Row(
             at=self.at,
-            status=status,  # type: ignore[arg-type]  # a signal's kind or one of the two words of its own
+            status=status,  # type: ignore[arg-type]  # a signal's kind or a word of our own
             because=because,
             since=since,
             unusual_queues=unusual_queues,
@@ -120,9 +122,31 @@ class RowTrack:
             return "unknown", "nothing delivered", self._last_at
         if self._points and self._points[-1].observed is None:
             return "unknown", "nothing delivered", self._unknown_since()
+        outside = self._outside()
+        if outside is not None:
+            return outside
         if unusual_queues:
             return "usual", f"usual as a whole, {words.plural(unusual_queues, 'queue')} not", None
         return "usual", "as usual", None
+
+    def _outside(self) -> tuple[str, str, datetime] | None:
+        last = self._points[-OUTSIDE_MINUTES:]
+        seen = [point.observed for point in last if point.observed is not None]
+        if len(seen) < OUTSIDE_MINUTES or self._last_at is None:
+            return None
+        above = all(point.observed > point.high for point in last if point.observed is not None)
+        below = all(point.observed < point.low for point in last if point.observed is not None)
+        if not above and not below:
+            return None
+        expected = sum(point.expected for point in last)
+        change = words.change(sum(seen) / expected if expected else None, sum(seen))
+        first = last[0]
+        for point in reversed(self._points):
+            if point.observed is None or not (point.observed > point.high if above else point.observed < point.low):
+                break
+            first = point
+        since = datetime.fromtimestamp(first.at, tz=self._last_at.tzinfo)
+        return ("above", f"above usual, {change}", since) if above else ("below", f"below usual, {change}", since)
 
     def _unknown_since(self) -> datetime | None:
         seen = [point.at for point in self._points if point.observed is not None]

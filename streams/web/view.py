@@ -15,7 +15,7 @@ from schemas.base import QueueRef
 from schemas.centre import Mode
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.health import ToolHealth
-from schemas.incident import Cause, Phase, Scope
+from schemas.incident import Cause, Phase, Reason, Scope
 from schemas.signal import Evidence, SignalKind
 
 Level = Literal["waiting", "usual", "notice", "incident", "blind"]
@@ -59,12 +59,13 @@ class Agents(Part, frozen=True, kw_only=True):
 class Row(Part, frozen=True, kw_only=True):
     """One queue, or one channel (`queue` None), with its last minutes.
 
-    `status` "usual" or "unknown", else the weightiest signal that is open on it; `because` says it in words.
+    `status` is the weightiest signal that is open on it; without one "above" or "below" when its last minutes all lay
+    outside the usual range, "unknown" when they were not delivered, else "usual". `because` says it in words.
     `unusual_queues` of a channel counts its queues with an open signal. Counts are of the last minute (`seconds` long).
     """
 
     at: QueueRef
-    status: SignalKind | Literal["usual", "unknown"]
+    status: SignalKind | Literal["usual", "above", "below", "unknown"]
     because: str
     since: datetime | None
     unusual_queues: int
@@ -103,7 +104,7 @@ class SymptomLine(Part, frozen=True, kw_only=True):
     evidence: Evidence | None
 
 
-StepKind = Literal["onset", "signal", "phase", "alert", "command", "result", "decision", "told", "bulletin"]
+StepKind = Literal["onset", "signal", "phase", "alert", "command", "proposal", "result", "decision", "told", "bulletin"]
 
 
 class Step(Part, frozen=True, kw_only=True):
@@ -150,13 +151,16 @@ class IncidentCard(Part, frozen=True, kw_only=True):
     playbook: str | None
     contacts_unusual: float
     drill: str | None
+    notes: list[Reason]
 
 
 class CommandCard(Part, frozen=True, kw_only=True):
-    """A load shift: `running` may be executed, `proposed` may not. `ended` says how it ended before its expiry."""
+    """A load shift: `running` may be executed, `proposed` may not; one that `asks` lacks nothing but somebody's yes.
+    `ended` says how it ended before its expiry."""
 
     command: LoadShiftCommand
     kind: Literal["running", "proposed"]
+    asks: bool
     result: Literal["applied", "refused", "reverted", "expired"] | None
     result_text: str | None
     ended: str | None

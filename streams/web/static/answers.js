@@ -1,0 +1,113 @@
+// What is done about it: load shifts, staffing alerts, messages; and how the tools say they are.
+
+import { el, fill, svg } from "./dom.js";
+import { capital, many, number, percent, place, span, time, when } from "./words.js";
+
+/** running, waiting, over: as of the centre's own time. */
+export function standing(card, now) {
+  if (card.ended) return "over";
+  if (Date.parse(card.command.expires_at) <= now) return "over";
+  return card.kind === "running" ? "running" : "waiting";
+}
+
+export function fillCommand(node, card, context) {
+  const state = standing(card, context.now());
+  node.dataset.state = state;
+  fill(node, [card, state], () => commandBody(card, state, context));
+}
+
+function commandBody(card, state, context) {
+  const c = card.command;
+  const words = { running: card.result === "applied" ? "running" : "issued", waiting: "waiting for approval", over: card.ended ?? "expired" };
+  const label = state === "waiting" && !card.asks ? "not executed" : words[state];
+  return [
+    el("header", {},
+      el("p", { class: "tags" },
+        el("span", { class: `tag state-${state}`, text: label }),
+        el("span", { class: "tag", text: c.approved_by ? `approved by ${c.approved_by}` : `mode ${c.mode}` })),
+      el("h3", {}, el("span", { text: place(c.from_queue) }), el("span", { class: "arrow", "aria-label": " to " , text: " → " }), el("span", { text: place(c.to_queue) }))),
+    el("p", { class: "lead" }, el("strong", { text: percent(c.share) }), ` of arrivals${c.share_before > 0 ? ` (before: ${percent(c.share_before)})` : ""}, by ${c.action.replaceAll("-", " ")}`,
+      state !== "over" && [", ends in ", el("strong", { class: "digits", "data-until": c.expires_at }), ` at ${when(c.expires_at, context.now())}`]),
+    state === "waiting" && el("p", { class: "note", text: c.blocked_by ? capital(c.blocked_by.text) : "A person must approve it. This page only reads." }),
+    el("dl", { class: "terms" },
+      term("Guard", `stops by itself if service level of ${place(c.guard.donor)} falls below ${percent(c.guard.stop_if_service_level_below)} or fewer than ${many(c.guard.stop_if_agents_below, "agent")} remain there; checked after ${span(c.guard.check_after_seconds)}`),
+      term("Undo", `back to ${percent(c.inverse.share)}, ${place(c.inverse.from_queue)} → ${place(c.inverse.to_queue)} (command ${c.inverse.command_id})`),
+      c.binding?.length > 0 && term("Limit", c.binding.join("; ")),
+      card.result_text && term("Platform", card.result_text)),
+    c.projections?.length > 0 && el("details", { "data-part": "projection" },
+      el("summary", { "data-part": "projection-summary", text: "What it is expected to do" }), projections(c.projections)),
+    el("p", { class: "fine", text: c.text }),
+  ];
+}
+
+const term = (name, text) => el("div", {}, el("dt", { text: name }), el("dd", { text }));
+
+function projections(all) {
+  const wait = (seconds) => (seconds === null || seconds === undefined ? "no end" : span(seconds));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Expected effect" }, el("table", {},
+    el("thead", {}, el("tr", {}, ...["Queue", "Wait", "Give up"].map((text) => el("th", { scope: "col", text })))),
+    el("tbody", {}, ...all.map((p) => el("tr", {},
+      el("th", { scope: "row", text: place(p.queue) }),
+      el("td", { text: `${wait(p.wait_seconds_before)} → ${wait(p.wait_seconds_after)}` }),
+      el("td", { text: `${percent(p.abandoned_share_before)} → ${percent(p.abandoned_share_after)}` }))))));
+}
+
+export const shortage = (alert) => Math.max(0, ...alert.intervals.map((interval) => interval.agents_short));
+
+export function fillAlert(node, alert, context) {
+  fill(node, alert, () => {
+    const short = shortage(alert);
+    return [
+      el("header", {},
+        el("p", { class: "tags" }, el("span", { class: "tag state-running", text: short ? `${many(short, "agent")} short` : "enough agents" })),
+        el("h3", { text: place(alert.queue) })),
+      el("p", { class: "lead", text: alert.driver_text }),
+      el("dl", { class: "facts" },
+        pair("Waiting", alert.contacts_waiting === null ? "not known" : number(alert.contacts_waiting), alert.oldest_wait_seconds ? `oldest ${span(alert.oldest_wait_seconds)}` : ""),
+        pair("Service level", alert.service_level_now === null ? "not known" : percent(alert.service_level_now), `target ${alert.target}`),
+        pair("Act by", when(alert.latest_useful_at, context.now()), `${alert.approver} decides`)),
+      alert.intervals.length > 0 && intervals(alert),
+      alert.levers.length > 0 && el("ol", { class: "levers" }, ...alert.levers.map((lever) => el("li", {},
+        el("strong", { text: capital(lever.name.replaceAll("-", " ")) }), ` ${many(lever.agents, "agent")} in ${lever.minutes} min: ${lever.effect} `,
+        el("span", { class: "fine", text: `(${lever.owner})` })))),
+      el("details", { "data-part": "alert" }, el("summary", { "data-part": "alert-summary", text: "Cause, undoing, whole text" }),
+        el("p", { text: `Cause: ${alert.cause}` }), el("p", { text: `To undo: ${alert.rollback}` }), el("p", { class: "whole", text: alert.text })),
+    ];
+  });
+}
+
+const pair = (name, value, more) => el("div", {}, el("dt", { text: name }), el("dd", {}, el("span", { class: "value", text: value }), more && el("span", { class: "more", text: ` ${more}` })));
+
+/** Needed against there, interval by interval. */
+function intervals(alert) {
+  const most = Math.max(1, ...alert.intervals.map((i) => Math.max(i.agents_needed, i.agents_staffed)));
+  const bar = (n, of, name, shift) => svg("rect", { class: name, x: n * 20 + shift, width: 7, y: 40 - (of / most) * 40, height: (of / most) * 40 });
+  const said = alert.intervals.map((i) => `${time(i.start)}: ${i.agents_needed} needed, ${i.agents_staffed} there`).join("; ");
+  return el("figure", { class: "intervals" },
+    svg("svg", { viewBox: `0 0 ${alert.intervals.length * 20} 40`, preserveAspectRatio: "none", role: "img", "aria-label": said },
+      ...alert.intervals.flatMap((i, n) => [bar(n, i.agents_needed, "needed", 2), bar(n, i.agents_staffed, "there", 10)])),
+    el("figcaption", {}, el("span", { class: "key-needed" }), "needed ", el("span", { class: "key-there" }), "there, from ",
+      `${time(alert.intervals[0].start)} in steps of ${span(alert.interval_seconds)}`));
+}
+
+export function fillBulletin(node, bulletin, context) {
+  fill(node, bulletin, () => [
+    el("details", { "data-part": "text" },
+      el("summary", { "data-part": "text-summary" }, el("strong", { text: capital(bulletin.audience) }),
+        el("span", { class: "more", text: ` ${bulletin.language}, ${when(bulletin.at, context.now())}${bulletin.approved ? "" : ", a draft: not approved"}` })),
+      el("p", { class: "whole", lang: bulletin.language, text: bulletin.text }),
+      bulletin.next_update_at && el("p", { class: "fine", text: `Next update by ${when(bulletin.next_update_at, context.now())}` })),
+  ]);
+}
+
+const TOOL = { up: ["✓", "up"], degraded: ["◆", "degraded"], down: ["■", "down"] };
+
+export function fillTool(node, tool, context) {
+  node.dataset.state = tool.state;
+  fill(node, tool, () => [
+    el("span", { class: "glyph", "aria-hidden": "true", text: TOOL[tool.state][0] }),
+    el("strong", { text: tool.tool }),
+    el("span", { class: "state", text: TOOL[tool.state][1] }),
+    el("span", { class: "more", text: [tool.provider, tool.site, tool.text, `at ${when(tool.at, context.now())}`].filter(Boolean).join(", ") }),
+  ]);
+}

@@ -1,0 +1,167 @@
+// An incident as a card: what, since when, how sure, how far, with which symptoms, and its story so far.
+
+import { el, fill, svg } from "./dom.js";
+import { GLYPH, capital, many, number, percent, sinkName, span, time, when } from "./words.js";
+
+const PHASE = { pending: "forming", open: "open", easing: "easing", watching: "being watched", resolved: "resolved" };
+const CAUSE = {
+  telephony: "Telephony", "chat-platform": "Chat platform", crm: "CRM", "e-mail": "E-mail", wfm: "Workforce management",
+  routing: "Routing", "power-or-site": "Power or site", "demand-surge": "Demand surge", "data-feed-lost": "Data feed lost",
+  unknown: "Not known yet",
+};
+const STEP = {
+  onset: "Began", signal: "Seen", phase: "Phase", alert: "Staffing", command: "Load shift", proposal: "Proposed", result: "Platform",
+  decision: "Decision", told: "Told", bulletin: "Message",
+};
+
+export const causeName = (kind) => CAUSE[kind] ?? kind;
+
+export function incidentCard() {
+  return el("article", { class: "card incident" });
+}
+
+export function fillIncident(node, incident, context) {
+  node.id = `incident-${incident.incident_id}`;
+  node.dataset.phase = incident.phase;
+  fill(node, incident, () => body(incident, context));
+}
+
+function body(incident, context) {
+  const title = `${node_id(incident)}-title`;
+  return [
+    el("header", {},
+      el("p", { class: "tags" },
+        el("span", { class: `tag phase-${incident.phase}`, text: PHASE[incident.phase] ?? incident.phase }),
+        el("span", { class: "tag", text: incident.severity }),
+        incident.drill && el("span", { class: "tag drill", text: `drill: ${incident.drill}` }),
+        !incident.pages && el("span", { class: "tag", text: "wakes nobody" }),
+        incident.acknowledged_by && el("span", { class: "tag", text: `acknowledged by ${incident.acknowledged_by}` })),
+      el("h3", { id: title, text: incident.title })),
+    el("dl", { class: "facts" },
+      fact("Since", `${when(incident.onset, context.now())}`, sinceText(incident)),
+      fact("Cause", causeName(incident.cause.kind), sureness(incident.cause)),
+      fact("Reaches", capital(incident.scope_text)),
+      incident.playbook && fact("Playbook", incident.playbook.replaceAll("-", " "))),
+    incident.cause.because?.length > 0 && el("ul", { class: "because", "aria-label": "What speaks for this cause" },
+      ...incident.cause.because.map((text) => el("li", { text }))),
+    symptoms(incident, context),
+    told(incident, context),
+    incident.notes.length > 0 && el("div", { class: "undone" }, el("h4", { text: "What could not be done" }),
+      el("ul", { class: "because" }, ...incident.notes.map((note) => el("li", { text: note.text })))),
+    el("details", { "data-part": "story", class: "story", open: incident.phase !== "resolved" },
+      el("summary", { "data-part": "story-summary", text: `What happened (${many(incident.story.length, "step")})` }),
+      story(incident)),
+    evidence(incident),
+    el("p", { class: "fine" }, `Incident ${incident.incident_id}, revision ${incident.revision}`),
+  ];
+}
+
+const node_id = (incident) => `incident-${incident.incident_id}`;
+
+function fact(name, value, more) {
+  return el("div", {}, el("dt", { text: name }), el("dd", {}, el("span", { class: "value", text: value }), more ? [" ", more] : []));
+}
+
+function sinceText(incident) {
+  if (incident.resolved_at) {
+    return el("span", { class: "more", text: `for ${span((Date.parse(incident.resolved_at) - Date.parse(incident.onset)) / 1000)}` });
+  }
+  return el("span", { class: "more", "data-since": incident.onset });
+}
+
+function sureness(cause) {
+  if (cause.kind === "unknown") return null;
+  const meter = el("meter", { min: 0, max: 1, value: cause.sureness, "aria-label": `${percent(cause.sureness)} sure` });
+  return el("span", { class: "more" }, `${percent(cause.sureness)} sure `, meter);
+}
+
+function symptoms(incident, context) {
+  if (!incident.symptoms.length) return null;
+  const most = Math.max(...incident.symptoms.map((s) => Math.max(s.observed, s.expected)), 1);
+  const rows = incident.symptoms.map((s) => el("tr", { class: s.state === "cleared" ? "cleared" : null },
+    el("th", { scope: "row" }, el("span", { class: `glyph s-${s.kind}`, "aria-hidden": "true", text: GLYPH[s.kind] }), ` ${s.name}`),
+    el("td", { class: "num strong", text: s.change }),
+    el("td", { class: "num came", text: `${number(s.observed)} of ${number(s.expected)}` }),
+    el("td", { class: "bars" }, bars(s, most)),
+    el("td", { class: "num", text: when(s.onset, context.now()) }),
+    el("td", { class: "kind", text: s.cleared_at ? `usual again ${time(s.cleared_at)}` : s.kind.replaceAll("-", " ") })));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Symptoms" },
+    el("table", { class: "symptoms" },
+      el("thead", {}, el("tr", {}, ...["Symptom", "Change", "Came of expected", "", "Since", "State"].map((text) =>
+        el(text ? "th" : "td", { ...(text && { scope: "col", text }), class: { "": "bars", "Came of expected": "came", State: "kind" }[text] })))),
+      el("tbody", {}, ...rows)));
+}
+
+/** Observed above expected, to one scale within the incident. */
+function bars(symptom, most) {
+  const width = (value) => Math.max(0.6, (value / most) * 100);
+  return svg("svg", { viewBox: "0 0 100 12", preserveAspectRatio: "none", class: "pairbar", "aria-hidden": "true" },
+    svg("rect", { class: "seen", x: 0, y: 0, height: 6, width: width(symptom.observed) }),
+    svg("rect", { class: "usual", x: 0, y: 8, height: 4, width: width(symptom.expected) }));
+}
+
+function told(incident, context) {
+  if (!incident.told.length) {
+    return el("p", { class: "told" }, el("strong", { text: "Told: " }), "nobody yet");
+  }
+  const last = new Map();
+  for (const one of incident.told) last.set(one.sink, one);
+  const words = { delivered: "", retry: "being tried again ", refused: "refused ", skipped: "not sent " };
+  return el("p", { class: "told" }, el("strong", { text: "Told: " }),
+    ...[...last.values()].flatMap((one, n) => [n ? "; " : "",
+      el("span", { class: `outcome-${one.outcome}`, text: `${sinkName(one.sink)} ${words[one.outcome]}${context.played() ? "" : when(one.at, context.now())}${one.attempt > 1 ? ` (attempt ${one.attempt})` : ""}${one.outcome === "delivered" || !one.text ? "" : `: ${one.text}`}` })]));
+}
+
+function story(incident) {
+  return el("ol", { class: "steps", tabindex: "0", "aria-label": "Story" }, ...incident.story.map((step) => el("li", { class: `step-${step.kind}` },
+    el("time", { datetime: step.at, text: time(step.at) }), " ",
+    el("span", { class: "kind", text: STEP[step.kind] }), " ", el("span", { class: "what", text: step.text }))));
+}
+
+function evidence(incident) {
+  const proven = incident.symptoms.filter((s) => s.evidence);
+  if (!proven.length) return null;
+  return el("details", { "data-part": "evidence" },
+    el("summary", { "data-part": "evidence-summary", text: "Evidence, for whoever doubts it" }),
+    ...proven.map((s) => el("div", { class: "proof" },
+      el("h4", { text: s.name }),
+      el("p", { text: s.text }),
+      el("p", { class: "fine", text: proof(s) }),
+      s.evidence.curve?.length > 1 && curve(s.evidence))));
+}
+
+function proof(s) {
+  const e = s.evidence;
+  const parts = [`${number(s.observed)} came since ${time(s.onset)}, ${number(s.expected)} were expected`];
+  if (s.usual_low !== null) parts.push(`99 % of such sums lie between ${number(s.usual_low)} and ${number(s.usual_high)}`);
+  if (s.rarity_days) parts.push(`by chance less often than once in ${many(Math.round(s.rarity_days), "day")}`);
+  parts.push(`evidence ${number(e.statistic)} against the alarm line ${number(e.threshold)}`);
+  parts.push(e.still_learning ? "still learning what is usual" : `learned from ${many(Math.round(e.learned_weeks), "week")}`);
+  return `${parts.join("; ")}.`;
+}
+
+function curve(e) {
+  const top = Math.max(...e.curve, e.threshold) * 1.05 || 1;
+  const y = (value) => 40 - (Math.max(0, value) / top) * 40;
+  const path = e.curve.map((value, n) => `${n ? "L" : "M"}${((n / (e.curve.length - 1)) * 300).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  return svg("svg", { viewBox: "0 0 300 40", preserveAspectRatio: "none", class: "curve", role: "img", "aria-label": `Evidence of the last ${e.curve.length} panes; the dashed line is where it alarms` },
+    svg("path", { class: "alarm-line", d: `M0 ${y(e.threshold).toFixed(1)}H300` }), svg("path", { class: "observed", d: path }));
+}
+
+export function fillPast(node, incident, context) {
+  node.id = `incident-${incident.incident_id}`;
+  fill(node, incident, () => [
+    el("details", { "data-part": "past", class: "past" },
+      el("summary", { "data-part": "past-summary" },
+        el("span", { class: "date", text: `${when(incident.onset, context.now())} ` }),
+        el("strong", { text: incident.title }),
+        el("span", { class: "more", text: ` ${pastText(incident)}` })),
+      ...body(incident, context)),
+  ]);
+}
+
+function pastText(incident) {
+  if (incident.merged_into) return `joined with ${incident.merged_into}`;
+  const length = span((Date.parse(incident.resolved_at ?? incident.onset) - Date.parse(incident.onset)) / 1000);
+  return `${length}, ${causeName(incident.cause.kind).toLowerCase()}`;
+}

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 from pydantic import BaseModel
-from rich.console import Console
 from rich.text import Text
 
 from schemas.errors import BadConfig
 from streams import clients, config
+from streams.cli._console import console
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
 
@@ -34,12 +34,12 @@ def command(config_path: Path | None, json_path: Path | None) -> None:
     mistakes = list(mistakes_in_files(settings))
     if mistakes:
         raise BadConfig(mistakes)
-    console = Console(highlight=False)
+    out = console()
     shown = tree(settings)
     for line in lines(shown, tree(Settings())):
-        console.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=True)
     for name in config.unknown_variables():
-        console.print(f"\n{name} is set, but is no setting of ours: check its spelling.", style="yellow")
+        out.print(f"\n{name} is set, but is no setting of ours: check its spelling.", style="yellow")
     write_json(json_path, {"settings": shown, "unknown_variables": config.unknown_variables()})
 
 

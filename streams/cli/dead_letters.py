@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from schemas.codec import rfc3339
 from schemas.errors import BadConfig
 from streams import config, letterbox
+from streams.cli._console import console
 from streams.cli._moments import SINCE
 from streams.cli._options import config_option, json_option, write_json
 from streams.letterbox import Filed
@@ -81,7 +81,7 @@ def show(place: str, config_path: Path | None) -> None:
     settings = config.load(config_path)
     one = _at(settings, place)
     letter = one.letter
-    console = Console(highlight=False)
+    out = console()
     facts = {
         "record": letter.place,
         "arrived": "unknown" if letter.arrived_at is None else rfc3339(letter.arrived_at),
@@ -92,10 +92,10 @@ def show(place: str, config_path: Path | None) -> None:
         "key": "none" if letter.key is None else repr(letter.key)[1:],
     }
     for name, text in facts.items():
-        console.print(Text(f"{name:>10}  ", style="dim") + Text(text))
+        out.print(Text(f"{name:>10}  ", style="dim") + Text(text))
     for name, raw in letter.headers:
-        console.print(Text(f"{'header':>10}  ", style="dim") + Text(f"{name}: {raw.decode(errors='replace')}"))
-    console.print(Text(_readable(letter.value)))
+        out.print(Text(f"{'header':>10}  ", style="dim") + Text(f"{name}: {raw.decode(errors='replace')}"))
+    out.print(Text(_readable(letter.value)))
 
 
 @command.command()
@@ -162,9 +162,9 @@ def _at(settings: config.Settings, place: str) -> Filed:
 
 
 def _print_list(shown: list[Filed], counts: Counter[tuple[str, str]], replayed: int) -> None:
-    console = Console(highlight=False)
+    out = console()
     if not counts:
-        console.print("There are no dead letters.")
+        out.print("There are no dead letters.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     cells: dict[str, Callable[[Filed], str]] = {
@@ -179,24 +179,24 @@ def _print_list(shown: list[Filed], counts: Counter[tuple[str, str]], replayed: 
         table.add_column(name, justify="right" if name == "bytes" else "left", overflow="fold")
     for one in shown:
         table.add_row(*(Text(cell(one)) for cell in cells.values()), style="dim" if one.replayed else None)
-    console.print(table)
+    out.print(table)
     total = sum(counts.values())
-    console.print()
+    out.print()
     for (topic, reason), n in sorted(counts.items(), key=lambda item: -item[1]):
-        console.print(f"{n:>7}  {topic}  {reason}")
+        out.print(f"{n:>7}  {topic}  {reason}")
     left = f", the newest {len(shown)} are shown" if len(shown) < total else ""
-    console.print(f"{total:>7}  in all, {replayed} of them sent back{left}")
+    out.print(f"{total:>7}  in all, {replayed} of them sent back{left}")
     if replayed < total:
-        console.print("\nAfter a fix: breakwater dead-letters replay --topic TOPIC --reason WORD")
+        out.print("\nAfter a fix: breakwater dead-letters replay --topic TOPIC --reason WORD")
 
 
 def _print_replay(sent: int, already: int, truncated: int, dry_run: bool) -> None:
-    console = Console(highlight=False)
-    console.print(f"{'Would send' if dry_run else 'Sent'} {sent} records back to their topics.")
+    out = console()
+    out.print(f"{'Would send' if dry_run else 'Sent'} {sent} records back to their topics.")
     if already:
-        console.print(f"{already} were sent before and were left alone.")
+        out.print(f"{already} were sent before and were left alone.")
     if truncated:
-        console.print(f"{truncated} were too large to keep whole and cannot be sent: write them again at their source.")
+        out.print(f"{truncated} were too large to keep whole and cannot be sent: write them again at their source.")
 
 
 def _state(one: Filed) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from schemas.topics import DAY, Topic
+from schemas.topics import DAY, DEAD_LETTER, Topic
 from streams import broker, config
 from streams.broker import Applied, Problem
+from streams.cli._console import console
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
 
@@ -59,10 +60,10 @@ def check(config_path: Path | None, json_path: Path | None) -> None:
     """Compares and changes nothing; exit code 1 when something is not as it should be."""
     settings = config.load(config_path)
     problems = broker.check_topics(settings)
-    console = Console(highlight=False)
-    _print_problems(console, problems)
+    out = console()
+    _print_problems(out, problems)
     if not problems:
-        console.print(f"All {len(settings.all_topics())} topics are as they should be.")
+        out.print(f"All {len(settings.all_topics())} topics are as they should be.")
     write_json(json_path, {"topics": len(settings.all_topics()), "problems": [one._asdict() for one in problems]})
     if problems:
         sys.exit(NOT_AS_WANTED)
@@ -73,37 +74,44 @@ def check(config_path: Path | None, json_path: Path | None) -> None:
 def list_topics(config_path: Path | None) -> None:
     """Shows every topic, what it is for and how it is kept; asks no broker."""
     settings = config.load(config_path)
-    Console(highlight=False).print(_table(settings, settings.all_topics()))
+    console().print(_table(settings, settings.all_topics()))
 
 
 def _print_applied(settings: Settings, applied: Applied) -> None:
-    console = Console(highlight=False)
+    out = console()
     by_name = {settings.topic_name(topic): topic for topic in settings.all_topics()}
     if applied.created:
-        console.print(_table(settings, [by_name[name] for name in applied.created]))
-        console.print()
+        out.print(_table(settings, [by_name[name] for name in applied.created]))
+        out.print()
     for name, changes in applied.altered.items():
         for key, (was, now) in changes.items():
-            console.print(Text(f"{name}: {key} was {was}, is {now}"))
-    _print_problems(console, applied.problems)
+            out.print(Text(f"{name}: {key} was {was}, is {now}"))
+    _print_problems(out, applied.problems)
     where = ",".join(settings.broker.bootstrap)
     text = f"{len(applied.created)} made, {len(applied.altered)} put right, {len(applied.right)} were right"
-    console.print(f"Topics on {where}: {text}.")
+    out.print(f"Topics on {where}: {text}.")
 
 
-def _print_problems(console: Console, problems: list[Problem]) -> None:
+def _print_problems(out: Console, problems: list[Problem]) -> None:
     for problem in problems:
-        console.print(Text.assemble((problem.topic, "bold"), f" {problem.text}: ", (problem.fix, "cyan")))
+        out.print(Text.assemble((problem.topic, "bold"), f" {problem.text}: ", (problem.fix, "cyan")))
 
 
-def _table(settings: Settings, topics: Any) -> Table:
+def _table(settings: Settings, topics: Sequence[Topic]) -> Table:
+    """One row a topic; a dead letter topic is a mark in the row of the topic that it belongs to."""
+    names = {topic.name for topic in topics}
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("topic", no_wrap=True)
     table.add_column("partitions", justify="right")
     table.add_column("kept", no_wrap=True)
+    table.add_column("bad records", no_wrap=True)
     table.add_column("what for", overflow="fold")
     for topic in topics:
-        table.add_row(settings.topic_name(topic), str(topic.partitions), _kept(topic), Text(topic.why))
+        if topic.name.removesuffix(DEAD_LETTER) in names - {topic.name}:
+            continue
+        set_aside = f"+ {DEAD_LETTER}" if topic.name + DEAD_LETTER in names else ""
+        cells = (settings.topic_name(topic), str(topic.partitions), _kept(topic), set_aside, topic.why)
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -143,7 +143,8 @@ def _producer_settings(settings: Settings) -> dict[str, Any]:
         "message.timeout.ms": 0,
         "queue.buffering.max.messages": 100_000,
         "queue.buffering.max.kbytes": 65_536,
-        "compression.type": "lz4" if real else "none",
+        # the one compression that aiokafka and kafka-python read without another package
+        "compression.type": "gzip" if real else "none",
         "log_level": 0,
         "error_cb": _ignore,
     }

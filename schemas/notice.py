@@ -19,14 +19,18 @@ class Told(Part, frozen=True, kw_only=True):
 
 class Notification(Message, frozen=True, kw_only=True):
     """The outcome of sending one notice to one sink; `notice_id` = digest of (sink, incident, what it says, the notice
-    before). The newest record of its key is all that must be known to go on: `told` outlives later attempts."""
+    before). The newest record of its key is all that must be known to go on: `told` outlives later attempts.
+
+    "trying" is written before the first attempt: should we end in the middle of it, the sink may have it or not.
+    `attempt` counts since the last delivery.
+    """
 
     notice_id: Name
     tenant: Name
     incident_id: Name
     sink: Name
     what: Name
-    outcome: Literal["delivered", "retry", "refused", "skipped"]
+    outcome: Literal["trying", "delivered", "retry", "refused", "skipped"]
     attempt: Count
     at: Utc
     text: str = ""

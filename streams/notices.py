@@ -19,36 +19,41 @@ class Skipped(msgspec.Struct, frozen=True):
     why: str
 
 
-def due(sink: Listener, subject: Subject, told: Told | None, reference: str | None) -> Notice | Skipped | None:
+def due(
+    sink: Listener, subject: Subject, told: Told | None, reference: str | None = None, *, tried: bool = False
+) -> Notice | Skipped | None:
     """The notice that brings the sink from what it was told to what is true; None when it knows already.
 
     So a sink that was away for hours hears the newest state once, and what is over and was never told wakes nobody.
+    `tried`: since it was `told`, something else was tried without a known end, so that the sink may have that instead.
     """
     if not isinstance(subject, sink.hears) or _is_pending(subject):
         return None
     known = told if told is not None and told.what != "resolved" else None
     if is_over(subject):
-        what = _end(sink, subject, told)
+        what = _end(sink, subject, told, tried)
     elif known is None:
         quiet = _keep_quiet(subject) if sink.wakes else None
         what = Skipped(quiet) if quiet else "opened"
     else:
-        what = _news(sink, subject, known)
+        what = _news(sink, subject, known, tried)
     return what if what is None or isinstance(what, Skipped) else _notice(sink, subject, told, reference, what)
 
 
-def _end(sink: Listener, subject: Subject, told: Told | None) -> What | Skipped | None:
-    if told is not None:
-        return None if told.what == "resolved" else "resolved"
+def _end(sink: Listener, subject: Subject, told: Told | None, tried: bool) -> What | Skipped | None:
+    if told is not None or tried:
+        return None if told is not None and told.what == "resolved" and not tried else "resolved"
     if not isinstance(subject, Incident):
         return None
     return Skipped("it was over before anybody was told") if sink.wakes else "resolved"
 
 
-def _news(sink: Listener, subject: Subject, told: Told) -> What | None:
+def _news(sink: Listener, subject: Subject, told: Told, tried: bool) -> What | None:
     if _acknowledged_by(subject) and not told.acknowledged:
         return "acknowledged"
-    if told.says == says(subject, wakes=sink.wakes) or (sink.wakes and _is_muted(subject)):
+    if sink.wakes and _is_muted(subject):
+        return None
+    if told.says == says(subject, wakes=sink.wakes) and not tried:
         return None
     return "changed"
 

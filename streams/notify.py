@@ -278,7 +278,11 @@ class _Worker:
             return
 
     async def _tell(self, notice: Notice) -> None:
-        began, outbox = clock.elapsed(), self.outbox
+        outbox = self.outbox
+        trying = outbox.begin(notice, clock.now())
+        if trying is not None:
+            await self._keep([trying])
+        began = clock.elapsed()
         outcome = await in_thread(lambda: self._attempt(notice), f"sink-{self._sink.name}")
         telemetry.SINK_REQUEST_SECONDS.labels(self._sink.name).observe(clock.elapsed() - began)
         telemetry.SINK_REQUESTS.labels(self._sink.name, _word(type(outcome))).inc()

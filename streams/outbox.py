@@ -92,6 +92,13 @@ class Outbox:
             del self._waiting[key]  # an attempt from before the partitions moved turned out to have told it
         return None
 
+    def begin(self, notice: Notice, at: datetime) -> Notification | None:
+        """What is to be recorded before an attempt, if anything: that the sink may have something else from now on."""
+        key = subject_id(notice.subject)
+        if self._tried(key):
+            return None
+        return self._keep(self._record(notice, "trying", 1, at))
+
     def wait_seconds(self, now: float) -> float | None:
         """How long until there is something to take; None: until the next `put`."""
         if not self._waiting:
@@ -160,8 +167,14 @@ class Outbox:
         return self._keep(self._record(notice, "retry", entry.attempts, at, why))
 
     def _due(self, subject: Subject) -> Notice | Skipped | None:
-        last = self._last.get(subject_id(subject))
-        return due(self.sink, subject, last.told if last else None, last.reference if last else None)
+        key = subject_id(subject)
+        last = self._last.get(key)
+        told, reference = (last.told, last.reference) if last else (None, None)
+        return due(self.sink, subject, told, reference, tried=self._tried(key))
+
+    def _tried(self, key: str) -> bool:
+        last = self._last.get(key)
+        return last is not None and last.outcome != "delivered" and last.attempt > 0
 
     def _was_refused(self, key: str, notice: Notice) -> bool:
         last = self._last.get(key)
@@ -194,12 +207,14 @@ class Outbox:
         if last is not None and last.outcome == "skipped" and last.text == skipped.why:
             return None
         notice = Notice(notice_id="none", what="opened", subject=subject)
-        return self._keep(self._record(notice, "skipped", 0, at, skipped.why))
+        return self._keep(
+            self._record(notice, "skipped", last.attempt if self._tried(key) and last else 0, at, skipped.why)
+        )
 
     def _record(
         self,
         notice: Notice,
-        outcome: Literal["delivered", "retry", "refused", "skipped"],
+        outcome: Literal["trying", "delivered", "retry", "refused", "skipped"],
         attempt: int,
         at: datetime,
         text: str = "",

@@ -116,14 +116,13 @@ def within(seconds: float, call: Callable[[Attempt], T]) -> T:
 
 
 def session(attempt: Attempt, ca_file: Path | None) -> requests.Session:
-    """A session of this attempt alone: nothing from the environment, no redirect followed."""
+    """A session of this attempt alone, with nothing from the environment. Call it with `allow_redirects=False`."""
     return prepare(requests.Session(), attempt, ca_file)
 
 
 def prepare(made: requests.Session, attempt: Attempt, ca_file: Path | None) -> requests.Session:
     """The same for a session that a client library made."""
     made.trust_env = False
-    made.max_redirects = 0
     made.mount("http://", attempt)
     made.mount("https://", attempt)
     if ca_file is not None:
@@ -145,8 +144,6 @@ def contained(setting: str, deadline_seconds: float, call: Callable[[Attempt], O
         return Retry(f"{setting}: no whole answer within {deadline_seconds:g} s")
     except requests.exceptions.SSLError as error:
         return Retry(f"{setting}: TLS failed: {_cause(error)}; is its `ca_file` right?")
-    except requests.exceptions.TooManyRedirects:
-        return Refused(f"{setting}: answers with a redirect: set the final address")
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         return Refused(f"{setting}: is no address that can be called")
     except requests.exceptions.ConnectTimeout:

@@ -98,7 +98,7 @@ class _Client:
         self._api = face.api
         if ca_file is not None:
             self._api.verify = str(ca_file)
-        _http.prepare(self._api.s, attempt, ca_file)
+        _http.prepare(self._api.s, attempt, ca_file).max_redirects = 0
         self._api.s.hooks["response"].append(self._note)
         self.status = 0
         self._headers: Any = {}

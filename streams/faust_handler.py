@@ -102,9 +102,10 @@ class FoldHandler:
         owns: Callable[[Source], bool],
         rewind: Callable[[Source, int], Awaitable[None]],
         end: Callable[[], None],
+        observe: Callable[[Any], None] = lambda _: None,
     ) -> None:
         """`owns` says whether a partition is assigned to us now, `rewind` sets where the consumer reads it next, `end`
-        ends this process and does not return."""
+        ends this process and does not return, `observe` is shown every value that was put on the bus."""
         self.role = role
         self._bus = bus
         self._states = states
@@ -112,6 +113,7 @@ class FoldHandler:
         self._owns = owns
         self._rewind = rewind
         self._end = end
+        self._observe = observe
         self._held: dict[Source, _Held] = {}
         self._restoring: dict[Source, asyncio.Task[_Held]] = {}
         self._logger = telemetry.logger(role.name)
@@ -171,18 +173,23 @@ class FoldHandler:
             self._forget(source)
             await self._apply(source, batch)
             return
-        await self._until_available(lambda: self._bus.send(record for record, _ in outputs))
-        changes = held.fold.changes()
-        await self._until_available(lambda: held.state.write(changes, due[-1].offset))
+        try:
+            await self._until_available(lambda: self._bus.send(record for record, _ in outputs))
+            changes = held.fold.changes()
+            await self._until_available(lambda: held.state.write(changes, due[-1].offset))
+        except BaseException:
+            self._forget(source)  # the fold is ahead of what is durable
+            raise
         telemetry.RECORDS_CONSUMED.labels(source.topic).inc(len(due))
-        for record, stated_at in outputs:
-            if stated_at is not None:
-                late = (clock.now() - stated_at).total_seconds()
-                telemetry.END_TO_END_SECONDS.labels(record.topic).observe(max(late, 0.0))
+        for _, output in outputs:
+            if output is not None:
+                late = (clock.now() - output.time).total_seconds()
+                telemetry.END_TO_END_SECONDS.labels(output.topic.name).observe(max(late, 0.0))
+                self._observe(output.value)
 
-    def _fold(self, fold: Fold, due: Sequence[Arrival]) -> list[tuple[Outgoing, datetime | None]]:
-        """What the records say, in order; each with the time that it speaks of."""
-        found: list[tuple[Outgoing, datetime | None]] = []
+    def _fold(self, fold: Fold, due: Sequence[Arrival]) -> list[tuple[Outgoing, Output | None]]:
+        """What is to be written, in order, each with the output that it is; a dead letter is none."""
+        found: list[tuple[Outgoing, Output | None]] = []
         for arrival in due:
             place = (arrival.topic, arrival.partition, arrival.offset)
             if self._defects.attempts(place) >= ATTEMPTS_MAX:
@@ -196,7 +203,7 @@ class FoldHandler:
                 raise _Defective(arrival, error) from error
             try:
                 outputs = fold.step(record, Origin(topic=place[0], partition=place[1], offset=place[2]))
-                found += [(outgoing(output, self.role.name), output.time) for output in outputs]
+                found += [(outgoing(output, self.role.name), output) for output in outputs]
             except Exception as error:
                 raise _Defective(arrival, error) from error
         return found
@@ -204,7 +211,14 @@ class FoldHandler:
     def _dead_letter(self, arrival: Arrival, bad: BadMessage) -> Outgoing:
         telemetry.DEAD_LETTERS.labels(arrival.topic, bad.reason).inc()
         place = (arrival.topic, arrival.partition, arrival.offset)
-        letter = dead_letters.record(*place, arrival.key, arrival.value, list(arrival.headers), bad)
+        letter = dead_letters.record(
+            *place,
+            arrival.key,
+            arrival.value,
+            arrival.headers,
+            bad,
+            timestamp_milliseconds=round(arrival.at.timestamp() * 1000),
+        )
         return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
 
     async def _stopped_by(self, defective: _Defective) -> None:

@@ -62,13 +62,13 @@ class Watchdog(Service):  # type: ignore[misc]  # mode is not typed for us
         self._end = end
         self._logger = telemetry.logger("worker")
 
-    @Service.task  # type: ignore[misc]
+    @Service.task  # type: ignore[untyped-decorator]
     async def _beat(self) -> None:
         while not self.should_stop:
             self._health.beat()
             await self.sleep(BEAT_SECONDS)
 
-    @Service.task  # type: ignore[misc]
+    @Service.task  # type: ignore[untyped-decorator]
     async def _look(self) -> None:
         while not self.should_stop:
             await self.sleep(LOOK_SECONDS)

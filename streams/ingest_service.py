@@ -27,7 +27,7 @@ class IngestService(Service):  # type: ignore[misc]  # mode is not typed for us
     async def on_stop(self) -> None:
         await asyncio.to_thread(self._ingest.stop)
 
-    @Service.task  # type: ignore[misc]
+    @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
         while not self.should_stop:
             await self.sleep(LOOK_SECONDS)

@@ -18,7 +18,7 @@ import polars as pl
 
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig
-from streams import export, player
+from streams import broker, export, player
 from streams.config import Settings
 from streams.mapping import Mapping
 from streams.rows import COLUMNS, Batch, Rows, contact_event
@@ -153,11 +153,12 @@ def feed(
 ) -> player.Played:
     """Puts sorted events onto the bus with their heartbeats.
 
-    Raises BadConfig when a tenant's clock is not its events', Unavailable when the broker is away.
+    Raises BadConfig when a tenant's clock is not its events' or a topic is missing, Unavailable when the broker is away.
     """
     if events.first is None:
         raise BadConfig([("mapping", "no event came out of the export: see what was refused and left out")])
     player.check_event_clock(settings, (tenant for tenant, _ in events.lanes))
+    broker.refuse_without_topics(settings)
     lanes = [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(events.lanes)]
     records = player.sendings(contacts(events, source), lanes, source, events.first)
     return player.Player(settings, pace).play(records, progress)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 
 from schemas import codec
-from streams import broker, config, feed, mapping, player
+from streams import config, feed, mapping, player
 from streams.cli._options import config_option, json_option, write_json
 
 _SHOWN = 20
@@ -84,7 +84,6 @@ def command(
         if dry_run:
             _show(events, source)
         else:
-            broker.check_reachable(settings)
             with _bar(console, "sending", events.count) as sent:
                 played = feed.feed(events, settings, source, player.Pace(speed), lambda p: sent(p.events))
             figures |= _figures(played)

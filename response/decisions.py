@@ -1,0 +1,256 @@
+"""What people decided and what the routing platform answered. Whatever cannot be done is refused with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import msgspec
+
+from response import guard
+from response.guard import Issue
+from response.incidents import add_to_desk
+from response.params import RespondParams
+from response.phases import move
+from response.state import Desk, IncidentState, ShiftState
+from schemas.base import Origin
+from schemas.decision import CommandResult, OperatorDecision
+from schemas.fold import digest
+from schemas.incident import Reason
+from schemas.topics import LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS
+
+RESULT_WORDS = {"refused": "platform-refused", "reverted": "platform-reverted", "expired": "platform-expired"}
+
+
+class Refused(Exception):
+    """A decision that is not carried out; `reason` says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = Reason(code=code, text=text)
+
+
+def decide(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> list[Issue]:
+    """Carry out one decision, once. Raises Refused."""
+    if decision.decision_id in desk.decisions:
+        return []
+    desk.decisions = [*desk.decisions, decision.decision_id][-params.decisions_remembered_max :]
+    match decision.action:
+        case "approve":
+            return list(_approve(desk, decision, origin, params))
+        case "reject":
+            return list(_reject(desk, decision, origin))
+        case "kill":
+            return list(_kill(desk, decision, origin, params))
+        case "unkill":
+            return _unkill(desk, decision)
+        case "accept-new-normal":
+            return []  # concerns a series: detection hears it, and its signals are cleared
+        case _:
+            return list(_of_incident(desk, decision, origin, params))
+
+
+def _of_incident(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:
+    incident = desk.incidents.get(decision.target)
+    if incident is None:
+        gone = decision.target in desk.gone
+        raise Refused(
+            "incident-over" if gone else "unknown-incident",
+            f"incident {decision.target} is {'over' if gone else 'not known'}",
+        )
+    match decision.action:
+        case "acknowledge":
+            if incident.acknowledged_by not in (None, decision.by):
+                raise Refused("already-acknowledged", f"{incident.acknowledged_by} has acknowledged it already")
+            incident.acknowledged_by = decision.by
+        case "mute":
+            incident.muted_until = decision.until or desk.now + timedelta(seconds=params.mute_seconds)
+        case "unmute":
+            incident.muted_until = None
+        case "not-an-incident":
+            yield from _resolve(desk, incident, "not-an-incident", decision, origin, params)
+        case "resolve":
+            yield from _resolve(desk, incident, "resolved-by-operator", decision, origin, params)
+        case "merge":
+            yield from _merge(desk, incident, decision, origin, params)
+        case "split":
+            _split(desk, incident, decision, params)
+
+
+def _resolve(
+    desk: Desk, incident: IncidentState, code: str, decision: OperatorDecision, origin: Origin, params: RespondParams
+) -> Iterator[Issue]:
+    text = f"{decision.by} said so" + (f": {decision.note}" if decision.note else "")
+    incident.resolved_at = desk.now
+    move(incident, desk.now, "resolved", code, text, params.moves_max)
+    yield from guard.stop_all(desk, incident, code, text, origin, params)
+
+
+def _merge(
+    desk: Desk, incident: IncidentState, decision: OperatorDecision, origin: Origin, params: RespondParams
+) -> Iterator[Issue]:
+    """The older one lives on with all symptoms; the younger is resolved and points to it."""
+    other = desk.incidents.get(decision.into or "")
+    if other is None or other is incident:
+        raise Refused("unknown-incident", f"there is no other incident {decision.into or '(not named)'} to merge with")
+    if other.feed != incident.feed:
+        raise Refused("not-alike", "a lost data feed is no outage: they are not merged")
+    older, younger = sorted((incident, other), key=lambda one: (one.opened_at, one.incident_id))
+    older.symptoms = {**older.symptoms, **younger.symptoms}
+    older.fronts = sorted({*older.fronts, *younger.fronts})
+    older.replan = True
+    move(older, desk.now, older.phase, "merged", f"{younger.incident_id} was merged into it", params.moves_max)
+    younger.merged_into = older.incident_id
+    younger.resolved_at = desk.now
+    text = f"{decision.by} merged it into {older.incident_id}"
+    move(younger, desk.now, "resolved", "merged", text, params.moves_max)
+    yield from guard.stop_all(desk, younger, "merged", text, origin, params)
+
+
+def _split(desk: Desk, incident: IncidentState, decision: OperatorDecision, params: RespondParams) -> None:
+    """The symptoms named by `into` (a signal, a series or a channel) become an incident of their own."""
+    wanted = decision.into or ""
+    chosen = {
+        signal_id: symptom
+        for signal_id, symptom in incident.symptoms.items()
+        if wanted in (signal_id, str(symptom.series), str(symptom.series.at), symptom.series.at.channel)
+    }
+    if not chosen or len(chosen) == len(incident.symptoms):
+        raise Refused("nothing-to-split", f"{wanted or '(not named)'} names none or all of its symptoms")
+    first = min(chosen.values(), key=lambda symptom: (symptom.onset, symptom.signal_id))
+    own = IncidentState(
+        incident_id=f"{desk.tenant}-{digest(first.signal_id)}",
+        audience=incident.audience,
+        feed=incident.feed,
+        opened_at=desk.now,
+        onset=first.onset,
+        fronts=[first.onset],
+        symptoms=chosen,
+        apart={signal_id: True for signal_id in incident.symptoms if signal_id not in chosen},
+    )
+    if own.incident_id == incident.incident_id or own.incident_id in desk.incidents:
+        raise Refused("nothing-to-split", "the incident is named for its first signal, which stays with it")
+    for signal_id in chosen:
+        del incident.symptoms[signal_id]
+        incident.apart[signal_id] = True
+    add_to_desk(desk, own, params)
+    text = f"{decision.by} split {wanted}"
+    move(own, desk.now, "open", "split", f"{text} from {incident.incident_id}", params.moves_max)
+    move(incident, desk.now, incident.phase, "split", f"{text} into {own.incident_id}", params.moves_max)
+
+
+def _approve(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:
+    incident, name, shift = _shift_of(desk, decision.target)
+    waiting = shift.waiting
+    if waiting is None or waiting.command_id != decision.target:
+        raise Refused("not-waiting", _what_became(shift, decision.target))
+    why = waiting.blocked_by.code if waiting.blocked_by else ""
+    if desk.killed:
+        raise Refused("killed", "the kill switch is on")
+    if why not in guard.APPROVABLE:
+        raise Refused("not-approvable", waiting.blocked_by.text if waiting.blocked_by else "it is not waiting")
+    if waiting.expires_at <= desk.now:
+        raise Refused("too-late", f"proposal {decision.target} has expired")
+    if incident.phase != "open":
+        raise Refused("incident-not-open", f"the incident is {incident.phase}")
+    ledger, routes = guard.running_ledger(desk, incident, params)
+    route = routes.get(name)
+    unsafe = (
+        ledger.refuses(route, waiting.share) if route else Reason(code="no-route", text="there is no such route now")
+    )
+    if unsafe is not None:
+        raise Refused("no-longer-safe", unsafe.text)
+    command = msgspec.structs.replace(
+        waiting,
+        blocked_by=None,
+        approved_by=decision.by,
+        mode="approve",
+        share_before=shift.share,
+        issued_at=desk.now,
+        origin=origin,
+    )
+    guard.start(desk, incident, shift, command)
+    yield LOAD_SHIFT_COMMANDS, command
+
+
+def _reject(desk: Desk, decision: OperatorDecision, origin: Origin) -> Iterator[Issue]:
+    _, _, shift = _shift_of(desk, decision.target)
+    waiting = shift.waiting
+    if waiting is None or waiting.command_id != decision.target:
+        raise Refused("not-waiting", _what_became(shift, decision.target))
+    guard.close_waiting(shift, "rejected")
+    shift.rests_until = waiting.expires_at
+    text = f"{decision.by} rejected it" + (f": {decision.note}" if decision.note else "")
+    reason = Reason(code="rejected", text=text)
+    yield LOAD_SHIFT_PROPOSALS, msgspec.structs.replace(waiting, blocked_by=reason, origin=origin)
+
+
+def _shift_of(desk: Desk, command_id: str) -> tuple[IncidentState, str, ShiftState]:
+    for incident in desk.incidents.values():
+        for name, shift in incident.shifts.items():
+            known = [one.command_id for one in (shift.waiting, shift.running) if one is not None]
+            if command_id in known or command_id in shift.closed:
+                return incident, name, shift
+    raise Refused("unknown-command", f"command {command_id} is not known, or its incident is over")
+
+
+def _what_became(shift: ShiftState, command_id: str) -> str:
+    if shift.running is not None and shift.running.command_id == command_id:
+        by = f" (approved by {shift.running.approved_by})" if shift.running.approved_by else ""
+        return f"command {command_id} runs already{by}"
+    return f"command {command_id} is no longer waiting: {shift.closed.get(command_id, 'unknown')}"
+
+
+def _kill(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:
+    """Stops what it names: one command, one incident's shifts, or (any other target) everything of the tenant. When in
+    doubt about what a person in a hurry meant, everything stops."""
+    text = f"{decision.by} used the kill switch"
+    incident = desk.incidents.get(decision.target)
+    if incident is not None:
+        yield from _stop(desk, incident, text, origin, params)
+        return
+    try:
+        _, _, shift = _shift_of(desk, decision.target)
+    except Refused:
+        desk.killed[decision.target] = decision.by
+        for other in desk.incidents.values():
+            yield from guard.stop_all(desk, other, "killed", text, origin, params)
+            other.replan = True
+        return
+    guard.close_waiting(shift, "killed")
+    shift.rests_until = desk.now + timedelta(days=365)
+    yield from guard.take_back(desk, shift, Reason(code="killed", text=text), origin, params)
+
+
+def _stop(desk: Desk, incident: IncidentState, text: str, origin: Origin, params: RespondParams) -> Iterator[Issue]:
+    yield from guard.stop_all(desk, incident, "killed", text, origin, params)
+    incident.killed = True
+    incident.note("killed", f"{text}: nothing more is moved for this incident", params.notes_max)
+
+
+def _unkill(desk: Desk, decision: OperatorDecision) -> list[Issue]:
+    incident = desk.incidents.get(decision.target)
+    if incident is not None and incident.killed:
+        incident.killed = False
+        incident.replan = True
+        return []
+    if not desk.killed:
+        raise Refused("not-killed", "the kill switch is not on")
+    desk.killed = {}
+    for other in desk.incidents.values():
+        other.replan = True
+    return []
+
+
+def result(desk: Desk, answer: CommandResult, params: RespondParams) -> None:
+    """Close the loop. Raises Refused for a command nobody knows."""
+    incident, _, shift = _shift_of(desk, answer.command_id)
+    running = shift.running
+    if running is None or running.command_id != answer.command_id or answer.state == "applied":
+        return
+    word = RESULT_WORDS[answer.state]
+    shift.closed = {**shift.closed, answer.command_id: word}
+    shift.running, shift.changed_at = None, desk.now
+    shift.rests_until = desk.now + timedelta(seconds=params.refused_route_rest_seconds)
+    text = f"the platform {answer.state} {shift.action} from {shift.from_queue} to {shift.to_queue}"
+    incident.note(word, text + (f": {answer.text}" if answer.text else ""), params.notes_max)

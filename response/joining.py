@@ -1,0 +1,80 @@
+"""Which incident does a signal belong to? All symptoms of one outage are one incident; independent ones stay apart.
+
+What joins: the same series again; an onset near the incident's; what an outage leaves behind (escalations, backlog);
+the same thing on a channel that is already part of it. What keeps apart: onsets half an hour or more from each other
+with none of that; customers' and internal queues; a lost data feed and anything else.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from response.causes import role
+from response.params import RespondParams
+from response.state import Desk, IncidentState, SymptomState
+from schemas.incident import Reason
+from schemas.signal import Signal
+
+ACTIVE = ("pending", "open", "easing")
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """How strongly a signal belongs to an incident, and why."""
+
+    rank: int
+    reason: Reason
+
+
+def is_feed(signal: Signal) -> bool:
+    return signal.signal_kind == "telemetry-lost"
+
+
+def find(
+    desk: Desk, signal: Signal, symptom: SymptomState, params: RespondParams
+) -> tuple[IncidentState, Reason] | None:
+    """The incident that an opening signal joins, or None if it is something of its own."""
+    best: tuple[int, float, str] | None = None
+    chosen: tuple[IncidentState, Reason] | None = None
+    for incident in desk.incidents.values():
+        link = _link(incident, signal, symptom, params)
+        if link is None:
+            continue
+        order = (-link.rank, _seconds_from_front(incident, signal), incident.incident_id)
+        if best is None or order < best:
+            best, chosen = order, (incident, link.reason)
+    return chosen
+
+
+def _link(incident: IncidentState, signal: Signal, symptom: SymptomState, params: RespondParams) -> Link | None:
+    if incident.phase == "resolved" or signal.signal_id in incident.apart:
+        return None
+    if incident.audience != signal.audience or incident.feed != is_feed(signal):
+        return None
+    known = list(incident.symptoms.values())
+    if any(other.series == signal.series for other in known):
+        return _because(5, "same-series", f"{signal.series} is already part of it")
+    if _seconds_from_front(incident, signal) <= params.joins_within_seconds:
+        return _because(4, "onset-near", f"{signal.series} began within half an hour of it")
+    kind, channel = role(symptom), signal.series.at.channel
+    here = {role(other) for other in known if other.series.at.channel == channel}
+    if kind == "wave" and (here or _is_outage(known)):
+        return _because(3, "after-wave", f"{signal.series} is what such an incident leaves behind")
+    if incident.phase in ACTIVE and kind in here:
+        return _because(3, "same-channel", f"{channel} is already part of it")
+    if incident.phase in ("easing", "watching") and here and kind in ("up", *here):
+        return _because(2, "came-back", f"{channel} had a part in it and is watched")
+    return None
+
+
+def _because(rank: int, code: str, text: str) -> Link:
+    return Link(rank=rank, reason=Reason(code=code, text=text))
+
+
+def _is_outage(symptoms: list[SymptomState]) -> bool:
+    return any(role(symptom) in ("gone", "slow") for symptom in symptoms)
+
+
+def _seconds_from_front(incident: IncidentState, signal: Signal) -> float:
+    return min(abs((front - signal.onset) / timedelta(seconds=1)) for front in incident.fronts)

@@ -1,0 +1,55 @@
+"""Every limit and patience of the response fold, with its unit."""
+
+from __future__ import annotations
+
+import msgspec
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds are event time unless a name says otherwise."""
+
+    # time: `read_to` counts once `complete_to` stood still for so long
+    still_after_seconds: float = 120.0
+    tool_fresh_seconds: float = 600.0
+    workforce_fresh_seconds: float = 1800.0
+
+    # incidents
+    joins_within_seconds: float = 1800.0
+    confirm_seconds: float = 60.0
+    ease_after_seconds: float = 60.0
+    calm_after_seconds: float = 600.0
+    watch_seconds: float = 48 * HOUR
+    watch_feed_seconds: float = HOUR
+    revise_every_seconds: float = 30.0
+    mute_seconds: float = HOUR
+    incidents_max: int = 50
+    symptoms_max: int = 100
+    moves_max: int = 50
+    notes_max: int = 20
+    decisions_remembered_max: int = 500
+
+    # load shift and guard
+    command_age_seconds_max: float = 300.0
+    command_expiry_seconds: float = 1800.0
+    renew_before_seconds: float = 300.0
+    plan_every_seconds: float = 60.0
+    check_after_seconds: int = 120
+    share_grain: float = 0.05
+    share_step_max: float = 0.25
+    share_change_min: float = 0.1
+    donor_margin: float = 0.1
+    commands_an_hour_max: int = 60
+    refused_route_rest_seconds: float = 600.0
+
+    # staffing
+    interval_seconds: int = 900
+    intervals: int = 8
+    alert_every_seconds: float = 300.0
+    deferred_from_seconds: float = 1800.0
+
+    # bulletins
+    next_update_seconds: float = 900.0
+    next_update_seconds_max: float = 24 * HOUR

@@ -1,0 +1,288 @@
+"""The response fold: desk entries in; incidents, staffing alerts, load-shift commands, proposals and bulletins out.
+
+One message is heard, then every incident of the tenant is brought in line with what is known now. Time comes in
+messages: ticks, and the signals and loads that say how far events were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from response import bulletins, decisions, guard, incidents, loadshift, phases, staffing
+from response.decisions import Refused
+from response.guard import Issue
+from response.memory import Memory
+from response.params import RespondParams as RespondParams
+from response.playbook import playbook_of
+from response.state import Clock, Desk, Flow, IncidentState
+from schemas.base import Message, Origin
+from schemas.centre import Centre, OpenCase
+from schemas.command import LoadShiftCommand, StaffingAlert
+from schemas.decision import CommandResult, OperatorDecision
+from schemas.desk import DeskBody, DeskEntry
+from schemas.fold import Output
+from schemas.health import ToolHealth
+from schemas.signal import Load, Signal
+from schemas.tick import Tick
+from schemas.topics import BULLETINS, INCIDENTS, STAFFING_ALERTS, Topic
+from schemas.workforce import Workforce
+
+KNOWN_BAD_MAX = 1000  # dismissed signals and incidents that are over, remembered by id
+
+
+class Outbox:
+    """What one step says, numbered in order: each message names the desk entry that caused it."""
+
+    def __init__(self, desk: Desk, origin: Origin) -> None:
+        self.origin = origin
+        self.outputs: list[Output] = []
+        self._desk = desk
+
+    def add(self, topic: Topic, name: str, value: Message, unique: str = "") -> None:
+        origin = msgspec.structs.replace(self.origin, n=len(self.outputs))
+        told = msgspec.structs.replace(value, origin=origin)
+        key = f"{self._desk.tenant}|{name}"
+        time = self._desk.now
+        self.outputs.append(Output(topic=topic, key=key, value=told, id=name + unique, time=time))
+
+    def shifts(self, issues: Iterable[Issue]) -> None:
+        for topic, command in issues:
+            # a proposal and the command it became share an id; so does its rejection
+            state = command.blocked_by.code if command.blocked_by else "run"
+            self.add(topic, command.command_id, command, f".{state}")
+
+    def alerts(self, alerts: Iterable[StaffingAlert]) -> None:
+        for alert in alerts:
+            self.add(STAFFING_ALERTS, alert.alert_id, alert)
+
+
+class ResponseFold:
+    """Implements schemas.fold.Fold for one partition of the desk; each tenant has a desk of its own."""
+
+    def __init__(self, params: RespondParams | None = None) -> None:
+        self._params = params or RespondParams()
+        self._desks: dict[str, Desk] = {}
+        self._touched: dict[str, bool] = {}
+        self._memory = Memory()
+
+    def step(self, record: DeskEntry, origin: Origin) -> list[Output]:
+        """Hear one entry. A repeat says nothing; `origin` is the record's place on the desk."""
+        tenant = record.tenant
+        desk = self._desks.setdefault(tenant, Desk(clock=Clock(tenant=tenant)))
+        if origin.offset <= desk.clock.applied:
+            return []
+        desk.clock.applied = origin.offset
+        self._touched[tenant] = True
+        if not desk.clock.is_new(record.origin):
+            return []
+        outbox = Outbox(desk, origin)
+        evidence_at = self._hear(desk, record, outbox)
+        if desk.clock.now is not None:
+            for incident in list(desk.incidents.values()):
+                self._respond(desk, incident, evidence_at, outbox)
+            _forget(desk)
+        return outbox.outputs
+
+    def changes(self) -> dict[str, bytes | None]:
+        """State entries changed since the last call; the places applied come last."""
+        touched = [self._desks[tenant] for tenant in sorted(self._touched)]
+        self._touched = {}
+        return self._memory.changes(touched)
+
+    def restore(self, entries: Mapping[str, bytes]) -> None:
+        """Go on from where these entries were written."""
+        self._memory = Memory()
+        self._desks = self._memory.restore(entries)
+        self._touched = {}
+
+    def _hear(self, desk: Desk, entry: DeskEntry, outbox: Outbox) -> datetime | None:
+        """Take in what was said; the time of the evidence, where it is evidence to act upon."""
+        body, params = entry.body, self._params
+        desk.borrowed = None if isinstance(body, Centre | OpenCase) else _time_of(body)
+        match body:
+            case Signal():
+                desk.clock.reach(body.at)
+                _hear_flow(desk, body)
+                incidents.hear(desk, body, params)
+                return body.at
+            case Load():
+                desk.clock.reach(body.at)
+                for load in body.loads:
+                    desk.flows.setdefault(str(load.at), Flow(at=body.at)).hear(body.at, body.seconds, load)
+                return body.at
+            case Tick():
+                _hear_tick(desk, body, params)
+            case Workforce():
+                _keep_newest(desk.floor, str(body.queue), body)
+            case ToolHealth():
+                _keep_newest(desk.tools, f"{body.tool}/{body.provider or ''}/{body.site or ''}", body)
+            case Centre():
+                if desk.centre is None or body.version >= desk.centre.version:
+                    desk.centre = body
+                    for incident in desk.incidents.values():
+                        incident.replan = True
+            case OperatorDecision():
+                self._decide(desk, body, outbox)
+            case CommandResult():
+                self._result(desk, body, outbox)
+            case OpenCase():
+                pass  # cases are for triage after an outage; opening one asks nothing of the desk
+        return None
+
+    def _decide(self, desk: Desk, decision: OperatorDecision, outbox: Outbox) -> None:
+        try:
+            outbox.shifts(decisions.decide(desk, decision, outbox.origin, self._params))
+        except Refused as refused:
+            text = f"{decision.action} by {decision.by}: {refused.reason.text}"
+            self._refuse(desk, decision.target, decision.decision_id, text, outbox)
+
+    def _result(self, desk: Desk, answer: CommandResult, outbox: Outbox) -> None:
+        try:
+            decisions.result(desk, answer, self._params)
+        except Refused as refused:
+            text = f"the platform's answer {answer.state!r}: {refused.reason.text}"
+            self._refuse(desk, answer.command_id, f"{answer.command_id} {answer.state}", text, outbox)
+
+    def _refuse(self, desk: Desk, about: str, decision_id: str, text: str, outbox: Outbox) -> None:
+        for bulletin in bulletins.refusal(desk, about, decision_id, text, outbox.origin, self._params):
+            outbox.add(BULLETINS, bulletin.bulletin_id, bulletin)
+
+    def _respond(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, outbox: Outbox) -> None:
+        """Phase, cause, plan, people, words: in this order, each from what the ones before it found."""
+        params, origin = self._params, outbox.origin
+        phases.advance(desk, incident, params)
+        incidents.assess(desk, incident, params)
+        found = playbook_of(incident.cause.kind)
+        incident.playbook = found[0] if found else None
+        # plan first, say second: an incident's own message carries the notes of the planning
+        shifts, alerts = self._plan(desk, incident, evidence_at, origin)
+        told = list(bulletins.due(desk, incident, origin, params))
+        said = incidents.say(desk, incident, origin, params)
+        if said is not None:
+            outbox.add(INCIDENTS, incident.incident_id, said, f".{said.revision}")
+        outbox.alerts(alerts)
+        outbox.shifts(shifts)
+        for bulletin in told:
+            outbox.add(BULLETINS, bulletin.bulletin_id, bulletin)
+
+    def _plan(
+        self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, origin: Origin
+    ) -> tuple[list[Issue], list[StaffingAlert]]:
+        params = self._params
+        if incident.phase != "open" or incident.feed or incident.audience == "internal":
+            text = f"the incident is {incident.phase}"
+            shifts = list(guard.stop_all(desk, incident, f"incident-{incident.phase}", text, origin, params))
+            over = incident.phase in ("watching", "resolved")
+            if over:
+                return shifts, staffing.close_all(desk, incident, origin)
+        else:
+            shifts = []
+        # plans are made anew when something happened, and once a minute of event time
+        every = timedelta(seconds=params.plan_every_seconds)
+        if not (incident.replan or incident.planned_at is None or desk.now >= incident.planned_at + every):
+            return shifts + list(guard.expire(desk, incident, origin, params)), []
+        incident.replan, incident.planned_at = False, desk.now
+        if incident.phase == "open" and not incident.feed and incident.audience != "internal":
+            shifts += self._shift(desk, incident, evidence_at, origin)
+        return shifts, self._staff(desk, incident, origin)
+
+    def _shift(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, origin: Origin) -> list[Issue]:
+        params = self._params
+        playbook = playbook_of(incident.cause.kind)
+        actions = playbook[1].actions if playbook else None
+        wishes = [] if incident.killed else loadshift.plan(desk, incident, actions, params)
+        seen = evidence_at or desk.clock.complete_to or desk.now
+        issues = list(guard.bring_in_line(desk, incident, wishes, seen, origin, params))
+        return issues + list(guard.expire(desk, incident, origin, params))
+
+    def _staff(self, desk: Desk, incident: IncidentState, origin: Origin) -> list[StaffingAlert]:
+        if incident.phase not in ("open", "easing") or incident.feed or incident.audience == "internal":
+            return []
+        lent, relief = _lent(desk)
+        return staffing.alerts(desk, incident, lent, relief, origin, self._params)
+
+
+def _time_of(body: DeskBody) -> datetime | None:
+    at: datetime | None = getattr(body, "at", None)
+    return at
+
+
+def _hear_flow(desk: Desk, signal: Signal) -> None:
+    """What a signal about arrivals says of its queue's flow, until the next load is heard."""
+    about_arrivals = signal.series.measure == "offered" and signal.signal_kind in ("surge", "drop", "silence")
+    if about_arrivals and signal.state != "cleared":
+        desk.flows.setdefault(str(signal.series.at), Flow(at=signal.onset)).hear_signal(signal)
+
+
+def _hear_tick(desk: Desk, tick: Tick, params: RespondParams) -> None:
+    """Time is `complete_to`; where that stood still for long, `read_to` (never ahead of the log's own clock)."""
+    clock = desk.clock
+    clock.at = tick.at if clock.at is None else max(clock.at, tick.at)
+    before = clock.complete_to
+    if before is None or tick.complete_to > before:
+        clock.complete_to, clock.still_since = tick.complete_to, None
+        clock.reach(tick.complete_to)
+        if before is not None:
+            phases.stand_still(desk, before, tick.complete_to)
+        return
+    read_to = min(tick.read_to, tick.at)
+    clock.still_since = clock.still_since or read_to
+    if (read_to - clock.still_since).total_seconds() >= params.still_after_seconds:
+        clock.reach(read_to)
+
+
+def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str, body: Workforce | ToolHealth) -> None:
+    """Reports may come out of order; an older one says nothing new."""
+    before = known.get(name)
+    if before is None or body.at >= before.at:
+        known[name] = body  # type: ignore[assignment]
+
+
+def _lent(desk: Desk) -> tuple[dict[str, float], dict[str, float]]:
+    """By queue: slots that running shifts take there, and the share of arrivals that they take away."""
+    lent: dict[str, float] = {}
+    relief: dict[str, float] = {}
+    for incident in desk.incidents.values():
+        for _, shift in sorted(incident.shifts.items()):
+            if shift.running is None:
+                continue
+            work = _work(desk, shift.running)
+            lent[str(shift.to_queue)] = lent.get(str(shift.to_queue), 0.0) + work
+            name = str(shift.from_queue)
+            relief[name] = min(1.0, relief.get(name, 0.0) + shift.share)
+    return lent, relief
+
+
+def _work(desk: Desk, command: LoadShiftCommand) -> float:
+    """Slots that a running shift keeps busy at its destination."""
+    flow = desk.flows.get(str(command.from_queue))
+    centre = desk.centre
+    if flow is None or centre is None:
+        return 0.0
+    ratio = next(
+        (
+            route.work_ratio
+            for route in centre.routes
+            if (route.action, route.from_queue, route.to_queue)
+            == (command.action, command.from_queue, command.to_queue)
+        ),
+        1.0,
+    )
+    channel = centre.channels.get(command.from_queue.channel)
+    handle = flow.handle_seconds or (channel.handle_seconds if channel else 300.0)
+    return command.share * max(flow.rate, flow.usual_rate) * handle * ratio
+
+
+def _forget(desk: Desk) -> None:
+    """Resolved incidents leave the desk; their signals that are still out are not taken for new ones."""
+    for incident_id in [name for name, incident in desk.incidents.items() if incident.phase == "resolved"]:
+        incident = desk.incidents.pop(incident_id)
+        if incident.merged_into is None:
+            for symptom in incident.open_symptoms():
+                desk.dismissed[symptom.signal_id] = True
+        desk.gone = [*desk.gone, incident_id][-KNOWN_BAD_MAX:]
+    for signal_id in list(desk.dismissed)[:-KNOWN_BAD_MAX]:
+        del desk.dismissed[signal_id]

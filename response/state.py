@@ -1,0 +1,233 @@
+"""What the desk remembers of one tenant between two messages. Private to the fold; written and read by `memory`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from schemas.base import Origin, QueueRef
+from schemas.centre import Centre
+from schemas.command import LoadShiftCommand, StaffingAlert
+from schemas.health import ToolHealth
+from schemas.incident import Cause, Incident, Move, Phase, Reason, Scope
+from schemas.signal import QueueLoad, Series, Signal, SignalKind
+from schemas.workforce import Workforce
+
+HALF_LIFE_SECONDS = 90.0
+SEEN_SECONDS_MAX = 180.0
+
+
+class Flow(msgspec.Struct, kw_only=True):
+    """What one queue (or channel) gets, lately: sums that fade with a half-life of 90 s, so that one quiet minute
+    neither makes nor ends a gap. `at` makes hearing the same minute twice harmless."""
+
+    at: datetime
+    seconds: float = 0.0
+    arrivals: float = 0.0
+    expected: float = 0.0
+    handle_seconds: float | None = None
+    wait_seconds: float | None = None
+    backlog: int | None = None
+    known: bool = True
+
+    def hear(self, at: datetime, seconds: float, load: QueueLoad) -> None:
+        if self.seconds > 0 and at <= self.at:
+            return
+        fade = 0.5 ** (max(0.0, (at - self.at).total_seconds()) / HALF_LIFE_SECONDS)
+        self.at, self.known = at, load.known_seconds > 0
+        if not self.known or seconds <= 0:
+            return
+        seen = min(1.0, load.known_seconds / seconds)
+        self.seconds = self.seconds * fade + load.known_seconds
+        self.arrivals = self.arrivals * fade + load.arrivals
+        # `expected` is the whole minute's; what was not delivered is not held against the queue
+        self.expected = self.expected * fade + load.expected * seen
+        self.handle_seconds = load.handle_seconds_mean or self.handle_seconds
+        self.wait_seconds = load.wait_seconds_mean
+        self.backlog = load.backlog
+
+    def hear_signal(self, signal: Signal) -> None:
+        """A signal speaks seconds after the break, a minute's load later: until then its numbers stand."""
+        seconds = (signal.at - signal.onset).total_seconds()
+        if seconds <= 0 or signal.expected <= 0 or signal.at <= self.at:
+            return
+        share = min(1.0, SEEN_SECONDS_MAX / seconds)
+        self.at, self.known = signal.at, True
+        self.seconds, self.arrivals, self.expected = (
+            seconds * share,
+            signal.observed * share,
+            signal.expected * share,
+        )
+
+    @property
+    def rate(self) -> float:
+        """Arrivals a second, now."""
+        return self.arrivals / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def usual_rate(self) -> float:
+        return self.expected / self.seconds if self.seconds > 0 else 0.0
+
+
+class SymptomState(msgspec.Struct, kw_only=True):
+    """One signal of an incident, as last heard."""
+
+    signal_id: str
+    series: Series
+    kind: SignalKind
+    state: Literal["opened", "revised", "cleared"]
+    onset: datetime
+    detected_at: datetime
+    said_at: datetime
+    cleared_at: datetime | None = None
+    revision: int
+    observed: float
+    expected: float
+    ratio: float | None
+    learning: bool
+    text: str
+
+    @property
+    def open(self) -> bool:
+        return self.state != "cleared"
+
+
+class ShiftState(msgspec.Struct, kw_only=True):
+    """One route's part in an incident: the command that runs, the proposal that is out, the step reached, and what
+    became of the ids that are over (for whoever answers late)."""
+
+    action: str
+    from_queue: QueueRef
+    to_queue: QueueRef
+    step: int = 0
+    running: LoadShiftCommand | None = None
+    waiting: LoadShiftCommand | None = None
+    changed_at: datetime | None = None
+    rests_until: datetime | None = None
+    closed: dict[str, str] = {}
+
+    @property
+    def share(self) -> float:
+        return self.running.share if self.running else 0.0
+
+
+class AlertState(msgspec.Struct, kw_only=True):
+    """The last word said about one queue's staffing."""
+
+    last: StaffingAlert
+    quiet_rounds: int = 0
+
+
+class IncidentState(msgspec.Struct, kw_only=True):
+    """One incident. `fronts` are the onsets near which another signal belongs to it: its own, and each return's."""
+
+    incident_id: str
+    audience: str
+    feed: bool
+    opened_at: datetime
+    onset: datetime
+    fronts: list[datetime]
+    phase: Phase = "pending"
+    severity: int = 0
+    cause: Cause = msgspec.field(default_factory=lambda: Cause(kind="unknown", sureness=0.0))
+    scope: Scope = msgspec.field(default_factory=lambda: Scope(level="queue", channels=[]))
+    symptoms: dict[str, SymptomState] = {}
+    moves: list[Move] = []
+    notes: list[Reason] = []
+    apart: dict[str, bool] = {}
+    # since when nothing of the outage itself (roots), nothing at all, is heard; and since when it is watched
+    roots_calm_since: datetime | None = None
+    calm_since: datetime | None = None
+    watched_since: datetime | None = None
+    returns: int = 0
+    resolved_at: datetime | None = None
+    acknowledged_by: str | None = None
+    muted_until: datetime | None = None
+    merged_into: str | None = None
+    playbook: str | None = None
+    drill: str | None = None
+    contacts_unusual: float = 0.0
+    revision: int = 0
+    said: Incident | None = None
+    killed: bool = False
+    replan: bool = True
+    planned_at: datetime | None = None
+    shifts: dict[str, ShiftState] = {}
+    alerts: dict[str, AlertState] = {}
+    bulletin_step: int = 0
+    bulletin_round: int = 0
+    bulletin_stage: Literal["open", "over"] | None = None
+    bulletin_cause: str | None = None
+    bulletin_due: datetime | None = None
+    commands_at: list[datetime] = []
+
+    def open_symptoms(self) -> list[SymptomState]:
+        return [symptom for symptom in self.symptoms.values() if symptom.open]
+
+    def note(self, code: str, text: str, notes_max: int) -> None:
+        """Say something once; the newest are kept."""
+        said = Reason(code=code, text=text)
+        if said not in self.notes:
+            self.notes = [*self.notes, said][-notes_max:]
+
+
+class Clock(msgspec.Struct, kw_only=True):
+    """How far the desk's time has come, and which entries it has heard: the small part that changes every second."""
+
+    tenant: str
+    heard: dict[str, tuple[int, int]] = {}
+    applied: int = -1
+    now: datetime | None = None
+    at: datetime | None = None
+    complete_to: datetime | None = None
+    still_since: datetime | None = None
+
+    def is_new(self, origin: Origin) -> bool:
+        """Whether this desk entry was not heard before; it is from now on."""
+        place, mark = f"{origin.topic}/{origin.partition}", (origin.offset, origin.n)
+        if place in self.heard and mark <= self.heard[place]:
+            return False
+        self.heard[place] = mark
+        return True
+
+    def reach(self, moment: datetime) -> None:
+        """Event time never runs back."""
+        self.now = moment if self.now is None else max(self.now, moment)
+
+
+class Desk(msgspec.Struct, kw_only=True):
+    """All that one tenant's desk knows."""
+
+    clock: Clock
+    centre: Centre | None = None
+    flows: dict[str, Flow] = {}
+    floor: dict[str, Workforce] = {}
+    tools: dict[str, ToolHealth] = {}
+    incidents: dict[str, IncidentState] = {}
+    killed: dict[str, str] = {}
+    dismissed: dict[str, bool] = {}
+    gone: list[str] = []
+    decisions: list[str] = []
+    # the time of a message that came before any time did; never kept
+    borrowed: datetime | None = None
+
+    @property
+    def tenant(self) -> str:
+        return self.clock.tenant
+
+    @property
+    def now(self) -> datetime:
+        now = self.clock.now or self.borrowed
+        assert now is not None, "every message on the desk but the centre's model has a time"
+        return now
+
+    def fresh(self, at: datetime, seconds: float) -> bool:
+        """Whether something said at `at` still counts."""
+        return abs(self.now - at) <= timedelta(seconds=seconds)
+
+    def behind_seconds(self, evidence_at: datetime) -> float:
+        """How old the evidence is against the log's wall clock."""
+        at = self.clock.at
+        return max(0.0, (at - evidence_at).total_seconds()) if at else 0.0

@@ -153,7 +153,7 @@ def feed(
 ) -> player.Played:
     """Puts sorted events onto the bus with their heartbeats.
 
-    Raises BadConfig when a tenant's clock is not its events' or a topic is missing, Unavailable when the broker is away.
+    Raises BadConfig when a tenant's clock is not its events' or a topic is missing, Unavailable without a broker.
     """
     if events.first is None:
         raise BadConfig([("mapping", "no event came out of the export: see what was refused and left out")])

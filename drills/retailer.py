@@ -12,6 +12,7 @@ from schemas.centre import Centre, CentreChannel, CentreQueue, Mode, Provider, R
 TENANT = "demo"
 TIME_ZONE = "America/Chicago"
 CARRIER = "northline"
+SHRINKAGE = 0.3
 TOOLS = ("telephony", "chat-platform", "e-mail", "crm", "routing", "wfm")
 
 
@@ -64,9 +65,14 @@ def _refs(channel: str) -> list[QueueRef]:
 
 
 def agents_at_peak(plan: QueuePlan) -> int:
-    """People planned for the queue at the busiest hour; one answers `concurrency` contacts at once."""
+    """People at their desks at the busiest hour; one answers `concurrency` contacts at once."""
     slots = plan.per_minute_peak / 60 * plan.handle_seconds / plan.slots_occupancy
     return max(1, round(slots / plan.concurrency))
+
+
+def agents_rostered(plan: QueuePlan) -> int:
+    """People on the roster for it: some are at lunch, in training or ill."""
+    return round(agents_at_peak(plan) / (1 - SHRINKAGE))
 
 
 def _channel(plan_of: QueuePlan, target_share: float, target_seconds: float) -> CentreChannel:
@@ -93,11 +99,12 @@ def centre(mode: Mode = "auto") -> Centre:
         tenant=TENANT,
         time_zone=TIME_ZONE,
         mode=mode,
+        shrinkage=SHRINKAGE,
         channels={name: _channel(plan, *targets[name]) for name, plan in sorted(first.items())},
         queues=[
             CentreQueue(
                 at=plan.at,
-                agents=agents_at_peak(plan),
+                agents=agents_rostered(plan),
                 floor_agents=max(1, agents_at_peak(plan) // 4),
                 share_max=0.5,
                 handle_seconds=plan.handle_seconds,

@@ -33,7 +33,6 @@ KEY = "0123456789abcdef0123456789abcdef"
 STATUS = "https://status.example/"
 
 real_data = pytest.mark.real_data
-no_specs = pytest.mark.skipif(not SPECS.is_dir(), reason=f"the services' descriptions are not at {SPECS}")
 thorough = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -71,7 +70,6 @@ def accept(name: str, request: Request, **more: str) -> bytes:
 
 
 @real_data
-@no_specs
 @thorough
 @given(notices())
 def test_pagerduty_accepts_every_event(notice: Notice) -> None:
@@ -90,7 +88,6 @@ def test_pagerduty_accepts_every_event(notice: Notice) -> None:
 
 
 @real_data
-@no_specs
 def test_the_description_would_refuse_what_is_wrong() -> None:
     body = pagerduty().request(Notice(notice_id="n", what="opened", subject=incident())).body
     wrong = Request("POST", "/enqueue", {**body, "payload": {**body["payload"], "severity": "fatal"}})
@@ -100,7 +97,6 @@ def test_the_description_would_refuse_what_is_wrong() -> None:
 
 
 @real_data
-@no_specs
 @thorough
 @given(notices())
 def test_grafana_accepts_every_annotation(notice: Notice) -> None:
@@ -116,7 +112,6 @@ def test_grafana_accepts_every_annotation(notice: Notice) -> None:
 
 
 @real_data
-@no_specs
 @thorough
 @given(notices())
 def test_the_webhook_and_the_file_hold_cloudevents_of_at_most_64_kilobytes(notice: Notice) -> None:

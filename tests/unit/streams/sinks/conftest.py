@@ -6,20 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from standing import KEY, Running
 
-from streams.stand_in import StandIn, serve
-
-KEY = "0123456789abcdef0123456789abcdef"
-
-
-class Running(StandIn):
-    """The stand-in on a free port, in a thread of its own."""
-
-    port = 0
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+from streams.stand_in import serve
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ answer to "where is the end" counts batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ POLL_MILLISECONDS = 500
 POLL_RECORDS_MAX = 500
 FETCH_BYTES_MAX = 4 * 1024 * 1024
 SILENCE_SECONDS_MAX = 30.0
+# How far back, in each partition, the last wanted records are looked for where not every record is wanted.
+LOOK_BACK_RECORDS = 5_000
 
 
 class Record(NamedTuple):
@@ -38,34 +40,40 @@ class Record(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where to begin: at a time, with the last so many records of all, or (neither) at the beginning."""
+    """Where to begin: at a time, with the last so many wanted records, or (neither) at the beginning."""
 
     since: datetime | None = None
     last: int | None = None
 
 
 FROM_THE_BEGINNING = Start()
+Wanted = Callable[[Record], bool]
 
 
-def read_to_end(settings: Settings, topics: Iterable[Topic], start: Start = FROM_THE_BEGINNING) -> Iterator[Record]:
-    """Every record up to what is the end of each partition when it is reached.
+def read_to_end(
+    settings: Settings, topics: Iterable[Topic], start: Start = FROM_THE_BEGINNING, wanted: Wanted | None = None
+) -> Iterator[Record]:
+    """Every wanted record up to what is the end of each partition when it is reached.
 
     In order within a partition, and by arrival among what one request brings. Raises Unavailable, BadConfig.
     """
-    return _read(settings, topics, start, follow=False)
+    return _read(settings, topics, start, wanted, follow=False)
 
 
-def follow(settings: Settings, topics: Iterable[Topic], start: Start) -> Iterator[Record]:
+def follow(settings: Settings, topics: Iterable[Topic], start: Start, wanted: Wanted | None = None) -> Iterator[Record]:
     """The same, and then what comes, until the reader stops asking."""
-    return _read(settings, topics, start, follow=True)
+    return _read(settings, topics, start, wanted, follow=True)
 
 
-def _read(settings: Settings, topics: Iterable[Topic], start: Start, follow: bool) -> Iterator[Record]:
+def _read(
+    settings: Settings, topics: Iterable[Topic], start: Start, wanted: Wanted | None, follow: bool
+) -> Iterator[Record]:
     names = [settings.topic_name(topic) for topic in topics]
+    back = start.last if wanted is None else LOOK_BACK_RECORDS
     with closing(_consumer(settings)) as consumer:
         places = _places(consumer, names)
         consumer.assign(places)
-        _seek(consumer, settings, places, start)
+        _seek(consumer, settings, places, start, back or 0)
         held: list[Record] | None = [] if start.last is not None else None
         heard_at = clock.elapsed()
         while True:
@@ -75,7 +83,8 @@ def _read(settings: Settings, topics: Iterable[Topic], start: Start, follow: boo
                 heard_at = clock.elapsed()
             elif not follow and clock.elapsed() - heard_at > SILENCE_SECONDS_MAX:
                 raise Unavailable(_name(settings), f"nothing came for {SILENCE_SECONDS_MAX:.0f} s", broker.FIX_AWAY)
-            if held is not None:  # the last of all are known when the end is reached
+            records = [record for record in records if wanted is None or wanted(record)]
+            if held is not None:  # which are the last is known when the end is reached
                 held += records
                 if not at_end:
                     continue
@@ -120,7 +129,7 @@ def _places(consumer: Any, names: list[str]) -> list[TopicPartition]:
     return [TopicPartition(name, number) for name in names for number in sorted(consumer.partitions_for_topic(name))]
 
 
-def _seek(consumer: Any, settings: Settings, places: list[TopicPartition], start: Start) -> None:
+def _seek(consumer: Any, settings: Settings, places: list[TopicPartition], start: Start, back: int) -> None:
     try:
         if start.since is not None and settings.broker.profile != "embedded":  # whose answer is always 0
             stamp = int(start.since.timestamp() * 1000)
@@ -131,7 +140,7 @@ def _seek(consumer: Any, settings: Settings, places: list[TopicPartition], start
         elif start.last is not None:
             first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
             for place in places:
-                consumer.seek(place, max(first[place], ends[place] - start.last))
+                consumer.seek(place, max(first[place], ends[place] - back))
         else:
             consumer.seek_to_beginning(*places)
     except KafkaError as error:

@@ -57,7 +57,8 @@ def set_nothing_aside(_arrival: Arrival, _why: str) -> list[Output]:
 class FoldRole:
     """A fold and its place on the bus: what it reads, how a record becomes what the fold takes, where its state lies.
 
-    `decode` raises BadMessage. `set_aside` gives what tells other readers that a record was left out.
+    `decode` raises BadMessage. `set_aside` gives what tells other readers that a record was left out. `dropped` is told
+    that no partition is ours any more.
     """
 
     name: str
@@ -66,6 +67,7 @@ class FoldRole:
     decode: Callable[[Arrival], Any]
     build: Callable[[], Fold]
     set_aside: Callable[[Arrival, str], list[Output]] = set_nothing_aside
+    dropped: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -133,6 +135,7 @@ class FoldHandler:
             task.cancel()
         self._restoring.clear()
         self._held.clear()
+        self.role.dropped()
 
     def recovered(self) -> bool:
         """Whether the state of every partition of ours has been read back."""

@@ -37,11 +37,12 @@ class OwnTicks:
         self._last.clear()
 
     def due(self, now: datetime) -> list[Output]:
-        """A tick for each tenant that is without one for too long: `at` moves on, what was read does not."""
+        """A tick for each tenant that is without one for too long. What is complete does not move: time goes on, so that
+        commands expire, and nothing is known, so that nothing resolves."""
         found = []
         for tenant, (tick, partition, heard_at) in sorted(self._last.items()):
             if clock.elapsed() - heard_at >= self._after and now > tick.at:
-                own = Tick(tenant=tenant, at=now, read_to=tick.read_to, complete_to=tick.complete_to)
+                own = Tick(tenant=tenant, at=now, read_to=now, complete_to=tick.complete_to)
                 origin = Origin(topic=OWN_TICK, partition=partition, offset=int(now.timestamp() * 1000))
                 entry = DeskEntry(tenant=tenant, origin=origin, body=own)
                 found.append(Output(topic=DESK, key=tenant, value=entry, id=digest(tenant, origin.offset), time=now))

@@ -12,7 +12,7 @@ import secrets
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -167,15 +167,14 @@ class Demo:
         config.write_yaml(folder / "demo.yaml", tree)
         settings = config.load(folder / "demo.yaml", environment={})
         broker.apply_topics(settings)
-        traffic = Traffic(retailer.QUEUES, retailer.TIME_ZONE, SEED, self.day.start - LEARNED, self.day.end)
-        self._learn(settings, traffic)
+        self._learn(settings)
         self._publish_centre(settings)
         self._worker = WorkerProcess(
             folder / "demo.yaml", folder / "worker.log", self.url, allow_embedded=self._brokers is None
         )
         self._stack.callback(self._worker.stop)
         self._worker.start()
-        happenings = list(self._happenings(traffic))
+        happenings = list(happenings_of(self.day))
         listener = Listener(settings, _listened(settings), self._hear)
         self._stack.callback(listener.stop)
         listener.start()
@@ -202,11 +201,9 @@ class Demo:
         self._say(f"embedded broker on {running.bootstrap}: in memory, for this demo alone; not a Kafka to measure")
         return running.bootstrap
 
-    def _learn(self, settings: Settings, traffic: Traffic) -> None:
+    def _learn(self, settings: Settings) -> None:
         began, source = clock.elapsed(), learned.source_of(retailer.TENANT)
-        ordinary = history.panes(retailer.TENANT, SOURCE, traffic, SEED, self.day.start)
-        entries = learned.learn(settings, (retailer.centre(), *ordinary), source)
-        asyncio.run(learned.leave(settings, source, entries))
+        asyncio.run(learned.leave(settings, source, learned_entries(settings)))
         self._say(f"two ordinary weeks learned in {clock.elapsed() - began:.1f} s")
 
     def _publish_centre(self, settings: Settings) -> None:
@@ -217,10 +214,6 @@ class Demo:
         if producer.flush(CATCH_UP_SECONDS_MAX):
             raise Unavailable("the broker", "did not take the centre model", broker.FIX_AWAY)
         self._say(f"tenant {model.tenant} is in mode {model.mode}: load-shift commands go out without asking anybody")
-
-    def _happenings(self, traffic: Traffic) -> Iterator[Happening]:
-        simulator = Simulator(retailer.TENANT, SOURCE, traffic, self.day.scenario, SEED, self.day.start - WARM_UP)
-        return iter(play(simulator, self.day.start, self.day.end))
 
     def _play(self, settings: Settings, happenings: list[Happening]) -> player.Played:
         player.check_event_clock(settings, [retailer.TENANT])
@@ -258,6 +251,24 @@ class Demo:
         proposal = topic == topics.LOAD_SHIFT_PROPOSALS.name
         for line in self.story.hear_proposal(message) if proposal else self.story.hear(message):
             self._tell(line)
+
+
+def traffic_of(day: Day, seed: int = SEED) -> Traffic:
+    """The retailer's traffic of the learned weeks and the day."""
+    return Traffic(retailer.QUEUES, retailer.TIME_ZONE, seed, day.start - LEARNED, day.end)
+
+
+def happenings_of(day: Day, seed: int = SEED) -> Iterable[Happening]:
+    """What happens in the centre from the day's start to its end."""
+    simulator = Simulator(retailer.TENANT, SOURCE, traffic_of(day, seed), day.scenario, seed, day.start - WARM_UP)
+    return play(simulator, day.start, day.end)
+
+
+def learned_entries(settings: Settings, seed: int = SEED) -> dict[str, bytes]:
+    """The detection fold's state after the ordinary weeks before the day."""
+    day = tuesday()
+    ordinary = history.panes(retailer.TENANT, SOURCE, traffic_of(day, seed), seed, day.start)
+    return learned.learn(settings, (retailer.centre(), *ordinary), learned.source_of(retailer.TENANT))
 
 
 def settings_tree(bootstrap: str, real: bool, port: int, folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from streams.broker import aiokafka_settings
 from streams.config import Settings
 
 STALL_SECONDS_MAX = 30.0
-POLL_MILLISECONDS = 200
+POLL_MILLISECONDS = 100
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -38,7 +38,11 @@ async def read_back(
     a topic that is not there.
     """
     consumer = AIOKafkaConsumer(
-        settings.topic_name(topic), group_id=None, enable_auto_commit=False, **aiokafka_settings(settings)
+        settings.topic_name(topic),
+        group_id=None,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=POLL_MILLISECONDS,  # closing waits for a fetch that is under way
+        **aiokafka_settings(settings),
     )
     try:
         await consumer.start()

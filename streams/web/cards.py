@@ -196,7 +196,7 @@ def _answers(board: TenantBoard, incident: Incident) -> list[Step]:
         steps.append(Step(at=result.at, kind="result", text=text))
     for _, bulletin in board.bulletins.items():
         if bulletin.incident_id == incident.incident_id:
-            text = f"for {bulletin.audience}" + ("" if bulletin.approved else " (draft)")
+            text = f"message for {bulletin.audience}" + ("" if bulletin.approved else " (draft)")
             steps.append(Step(at=bulletin.at, kind="bulletin", text=text))
     return steps
 

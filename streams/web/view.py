@@ -120,7 +120,7 @@ class Told(Part, frozen=True, kw_only=True):
 
     sink: str
     what: str
-    outcome: Literal["delivered", "retry", "refused", "skipped"]
+    outcome: str
     attempt: int
     at: datetime
     text: str

@@ -106,10 +106,10 @@ function told(incident, context) {
   }
   const last = new Map();
   for (const one of incident.told) last.set(one.sink, one);
-  const words = { delivered: "", retry: "being tried again ", refused: "refused ", skipped: "not sent " };
+  const words = { delivered: "", trying: "being told", retry: "being tried again", refused: "refused", skipped: "not sent" };
   return el("p", { class: "told" }, el("strong", { text: "Told: " }),
     ...[...last.values()].flatMap((one, n) => [n ? "; " : "",
-      el("span", { class: `outcome-${one.outcome}`, text: `${sinkName(one.sink)} ${words[one.outcome]}${context.played() ? "" : when(one.at, context.now())}${one.attempt > 1 ? ` (attempt ${one.attempt})` : ""}${one.outcome === "delivered" || !one.text ? "" : `: ${one.text}`}` })]));
+      el("span", { class: `outcome-${one.outcome}`, text: [sinkName(one.sink), words[one.outcome], context.played() ? "" : when(one.at, context.now()), one.attempt > 1 ? `(attempt ${one.attempt})` : "", one.outcome === "delivered" || !one.text ? "" : `– ${one.text}`].filter(Boolean).join(" ") })]));
 }
 
 function story(incident) {

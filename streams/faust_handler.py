@@ -118,6 +118,7 @@ class FoldHandler:
         self._observe = observe
         self._held: dict[Source, _Held] = {}
         self._restoring: dict[Source, asyncio.Task[_Held]] = {}
+        self._entries_read = 0
         self._logger = telemetry.logger(role.name)
         # how it goes, for health and watchdog
         self.waiting = False
@@ -264,11 +265,11 @@ class FoldHandler:
             return
         held.rewinds, held.rewound_at = held.rewinds + 1, clock.elapsed()
         if held.rewinds > REWINDS_MAX:
-            self._logger.error("records after the state are gone", source=str(source), applied=held.state.applied)
+            self._logger.error("records after the state are gone", source=source.name(), applied=held.state.applied)
             held.ahead = None
             return
         telemetry.REWINDS.labels(self.role.name).inc()
-        self._logger.warning("reading goes back to the state", source=str(source), offset=held.state.applied + 1)
+        self._logger.warning("reading goes back to the state", source=source.name(), offset=held.state.applied + 1)
         await self._rewind(source, held.state.applied + 1)
 
     async def _restored(self, source: Source) -> _Held | None:
@@ -291,11 +292,14 @@ class FoldHandler:
             fold = self.role.build()
             fold.restore(entries)
         except Exception as error:
-            self._logger.error("a defect of ours at reading back state", source=str(source), exc_info=error)
+            self._logger.error("a defect of ours at reading back state", source=source.name(), exc_info=error)
             self._end()
             raise
-        self._logger.info("state read back", source=str(source), applied=state.applied, entries=len(entries))
         held = self._held[source] = _Held(fold, state)
+        self._entries_read += len(entries)
+        if len(self._held) == len(self._restoring):
+            self._logger.info("state read back", partitions=len(self._held), entries=self._entries_read)
+            self._entries_read = 0
         return held
 
     def _forget(self, source: Source) -> None:

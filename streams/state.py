@@ -33,6 +33,9 @@ class Source(NamedTuple):
     topic: str
     partition: int
 
+    def name(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """Up to which source offset a writer's entries hold, and whose turn it was."""

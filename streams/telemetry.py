@@ -91,23 +91,28 @@ WEB_BLIND = _gauge("web_blind", "1 while the page cannot read the bus")
 
 
 def configure_logging(form: str) -> None:
-    """One line a fact on standard error: `console` for people, `json` for programs."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    """One line a fact on standard error: `console` for people, `json` for programs. Libraries' warnings as well."""
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+    every: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            last,
-        ],
+        processors=[*every, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    libraries = logging.StreamHandler(sys.stderr)
+    rendered = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+    named = [structlog.stdlib.add_logger_name, *every]
+    libraries.setFormatter(structlog.stdlib.ProcessorFormatter(processors=rendered, foreign_pre_chain=named))
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries], force=True)
 
 
 def logger(stage: str) -> Any:
-    """A logger whose lines carry the stage (ingest, detect, respond, notify, web ...)."""
-    return structlog.get_logger().bind(stage=stage)
+    """A logger whose lines carry the stage (ingest, detect, respond, notify, web ...). It may be made before logging is
+    configured: it looks at the first line."""
+    return structlog.get_logger(stage=stage)

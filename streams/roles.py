@@ -1,0 +1,78 @@
+"""The folds and their places on the bus: what each reads, how a record becomes what it takes, where its state lies."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from detectors.pipeline import DetectionFold, DetectParams
+
+from response.pipeline import RespondParams, ResponseFold
+from schemas import codec, topics
+from schemas.desk import DeskEntry
+from schemas.fold import Output
+from schemas.pane import PaneRecord, QueuePane, SetAside
+from streams.config import Settings
+from streams.faust_handler import Arrival, FoldRole
+from streams.intake import KINDS, Arrived, Intake
+from streams.own_ticks import OwnTicks
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+def detect_role(settings: Settings) -> FoldRole:
+    """Panes in, desk entries out."""
+    params = params_of(DetectParams, settings.detect)
+    return FoldRole(
+        name="detect",
+        inputs=(topics.QUEUE_PANES,),
+        state=topics.DETECT_STATE,
+        decode=lambda arrival: codec.decode(PaneRecord, arrival.value),  # type: ignore[arg-type]  # a union
+        build=lambda: DetectionFold(params),
+        set_aside=set_pane_aside,
+    )
+
+
+def respond_role(settings: Settings, ticks: OwnTicks) -> FoldRole:
+    """Desk entries in; incidents, alerts, commands, proposals and bulletins out."""
+    params = params_of(RespondParams, settings.respond)
+
+    def decode(arrival: Arrival) -> DeskEntry:
+        entry = codec.decode(DeskEntry, arrival.value)
+        ticks.heard(entry, arrival.partition)
+        return entry
+
+    return FoldRole(
+        name="respond",
+        inputs=(topics.DESK,),
+        state=topics.RESPOND_STATE,
+        decode=decode,
+        build=lambda: ResponseFold(params),
+        dropped=ticks.forget,
+    )
+
+
+def intake_role() -> FoldRole:
+    """What other systems write, onto the desk."""
+    return FoldRole(
+        name="intake",
+        inputs=topics.DESK_INPUTS,
+        state=topics.INTAKE_STATE,
+        decode=lambda arrival: Arrived(codec.decode(KINDS[arrival.topic], arrival.value), arrival.at),
+        build=Intake,
+    )
+
+
+def set_pane_aside(arrival: Arrival, why: str) -> list[Output]:
+    """The marker that makes a pane unknown, for us and for every replay."""
+    record = codec.decode(PaneRecord, arrival.value)  # type: ignore[arg-type]  # a union
+    if not isinstance(record, QueuePane):
+        return []
+    marker = SetAside(tenant=record.tenant, channel=record.channel, pane_start=record.pane_start, why=why)
+    name = f"{arrival.topic}/{arrival.partition}/{arrival.offset}"
+    return [Output(topic=topics.QUEUE_PANES, key=record.tenant, value=marker, id=name, time=record.pane_start)]
+
+
+def params_of(kind: type[P], group: Any) -> P:
+    """A fold's parameters from the settings of the same names; the others keep their defaults."""
+    return kind(**{name: getattr(group, name) for name in kind.__struct_fields__ if hasattr(group, name)})

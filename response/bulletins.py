@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from response import words
 from response.causes import role
 from response.incidents import pages, phrases
 from response.params import RespondParams
-from response.playbook import playbook_of
+from response.playbook import Step, playbook_of
 from response.state import Desk, IncidentState
 from response.template import AUDIENCES, Audience, Stage, Template, Unsendable, fill, messages_of
 from schemas.base import Origin
@@ -18,16 +19,6 @@ from schemas.centre import CentreChannel
 from schemas.command import Bulletin
 from schemas.fold import digest
 
-CHANNEL_WORDS: dict[str, dict[str, str]] = {
-    "voice": {"en": "phone", "de": "Telefon"},
-    "chat": {"en": "chat", "de": "Chat"},
-    "email": {"en": "e-mail", "de": "E-Mail"},
-    "social": {"en": "social media", "de": "soziale Medien"},
-    "sms": {"en": "SMS", "de": "SMS"},
-    "app": {"en": "our app", "de": "unsere App"},
-    "web": {"en": "our website", "de": "unsere Website"},
-}
-AND = {"en": "and", "de": "und"}
 STEPS_MAX = 6
 
 
@@ -144,12 +135,17 @@ def _values(desk: Desk, incident: IncidentState, language: str) -> dict[str, str
     return {
         "since": clock_time(incident.onset, desk.now, zone),
         "next_update": clock_time(incident.bulletin_due, desk.now, zone) if incident.bulletin_due else "",
-        "works": listed(_working(desk, incident), language),
-        "channels": listed(incident.scope.channels, language),
-        "symptoms": ", ".join(phrases(incident)),
-        "steps": "\n".join(f"{s.within_minutes} min, {s.role} ({s.owner}): {s.text}" for s in steps),
+        "works": words.listed(_working(desk, incident), language),
+        "channels": words.listed(incident.scope.channels, language),
+        "symptoms": ", ".join(phrases(incident, language)),
+        "steps": "\n".join(_step(step, language) for step in steps),
         "status_page": (desk.centre.status_page if desk.centre else None) or "",
     }
+
+
+def _step(step: Step, language: str) -> str:
+    text = step.text.get(language) or step.text["en"]
+    return f"{step.within_minutes} min, {words.word(words.ROLES, step.role, language)}: {text}"
 
 
 def _zone(desk: Desk) -> ZoneInfo:
@@ -175,11 +171,3 @@ def _working(desk: Desk, incident: IncidentState) -> list[str]:
     crowded = {s.series.at.channel for s in incident.symptoms.values() if s.open and role(s) == "up"}
     alive = [name for name in ours if name not in failing]
     return [name for name in alive if name not in crowded] or alive
-
-
-def listed(channels: list[str], language: str) -> str:
-    """chat, e-mail and our app."""
-    words = [CHANNEL_WORDS.get(name, {}).get(language, name) for name in channels]
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {AND.get(language, '&')} {words[-1]}"

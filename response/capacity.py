@@ -14,7 +14,7 @@ import msgspec
 
 from response.params import RespondParams
 from response.state import Desk, Flow
-from response.workload import Drain, Target, drain, drain_agents, erlang_a, slots_needed
+from response.workload import Drain, Target, drain, drain_slots, erlang_a, slots_needed
 from schemas.base import QueueRef
 from schemas.centre import Centre, CentreChannel, CentreQueue
 from schemas.incident import Reason
@@ -24,7 +24,7 @@ from schemas.workforce import Workforce
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One queue (or a whole channel). Rates are contacts a second. `deferred` work waits in a backlog, nobody gives up.
 
-    `usual_rate` is what ordinarily comes; `rate` what comes now.
+    `usual_rate` is what ordinarily comes; `rate` what comes now; plans look `horizon_seconds` ahead.
     """
 
     at: QueueRef
@@ -45,6 +45,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     backlog: int
     backlog_known: bool
     staffed_from: Literal["workforce", "plan"]
+    horizon_seconds: float
 
     @property
     def load(self) -> float:
@@ -54,7 +55,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     def slots_needed(self, rate: float, backlog: float = 0.0) -> int:
         """Slots that hold the target at this rate."""
         if self.deferred:
-            return drain_agents(backlog, rate, self.handle_seconds, self.target.seconds, self.target.occupancy_max)
+            lasts = self.horizon_seconds
+            return drain_slots(backlog, rate, self.usual_rate, self.handle_seconds, self.target.seconds, lasts)
         return slots_needed(rate, self.handle_seconds, self.patience_seconds, self.target)
 
     def service_level(self, rate: float, slots: int, handle_seconds: float | None = None) -> float:
@@ -65,7 +67,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         return erlang_a(slots, rate, handle, self.patience_seconds).service_level(self.target.seconds)
 
     def drained(self, backlog: float, rate: float, slots: int, seconds: float) -> Drain:
-        finished = slots * self.target.occupancy_max / self.handle_seconds
+        finished = slots / self.handle_seconds
         return drain(backlog, rate, finished, seconds, self.target.seconds)
 
 
@@ -106,6 +108,7 @@ def picture(desk: Desk, at: QueueRef, params: RespondParams) -> Picture | Reason
         backlog=_backlog(flow),
         backlog_known=flow.backlog is not None,
         staffed_from="workforce" if said else "plan",
+        horizon_seconds=params.interval_seconds * params.intervals,
     )
 
 

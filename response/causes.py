@@ -20,6 +20,7 @@ from schemas.incident import Cause, CauseKind
 ABSENCE_COUNTS_FULLY_AFTER = 300.0
 UP_COUNTS = 0.5  # a probe that says "up" is wrong more often than one that says "down"
 BECAUSE_MAX = 5
+SURENESS_MAX = 0.99  # the table knows less than it can say
 MAIL = ("email", "e-mail", "mail")
 CHAT = ("chat", "bot", "messaging")
 VOICE = ("voice", "phone", "telephony")
@@ -114,7 +115,7 @@ def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
     top = max(scores.values())
     weights = {kind: math.exp(score - top) for kind, score in scores.items()}
     best = max(weights, key=lambda kind: (weights[kind], kind))
-    sureness = round(weights[best] / math.fsum(weights.values()), 2)
+    sureness = min(SURENESS_MAX, round(weights[best] / math.fsum(weights.values()), 2))
     return Cause(kind=best, sureness=sureness, because=_because(best, findings, tools))
 
 

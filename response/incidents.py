@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from response import joining
+from response import joining, words
 from response.causes import infer, role
 from response.params import RespondParams
 from response.phases import move, roots
@@ -209,11 +209,13 @@ def pages(incident: IncidentState) -> bool:
 
 def title(incident: IncidentState) -> str:
     """One line for a pager: what it is, and its strongest symptoms."""
-    return f"{TITLES[incident.cause.kind]}: {', '.join(phrases(incident)) or 'all symptoms are over'}"
+    over = "" if incident.open_symptoms() else " (over)"
+    return f"{TITLES[incident.cause.kind]}{over}: {', '.join(phrases(incident))}"
 
 
-def phrases(incident: IncidentState) -> list[str]:
-    """The strongest symptoms in a few words each; whole channels before queues."""
+def phrases(incident: IncidentState, language: str | None = None) -> list[str]:
+    """The strongest symptoms in a few words each; whole channels before queues. Without a language our own names stand,
+    as on the bus."""
     symptoms = incident.open_symptoms() or list(incident.symptoms.values())
     ranked = sorted(symptoms, key=lambda s: (s.series.at.queue is not None, _order(s), str(s.series), s.signal_id))
     said: list[str] = []
@@ -223,7 +225,7 @@ def phrases(incident: IncidentState) -> list[str]:
         if at.queue is not None and at.channel in channels:
             continue
         channels.add(at.channel)
-        phrase = _phrase(symptom)
+        phrase = _phrase(symptom, language)
         if phrase not in said:
             said.append(phrase)
     return said[:PHRASES_MAX]
@@ -233,10 +235,16 @@ def _order(symptom: SymptomState) -> int:
     return ("feed", "gone", "slow", "up", "wave").index(role(symptom))
 
 
-def _phrase(symptom: SymptomState) -> str:
+def _phrase(symptom: SymptomState, language: str | None) -> str:
     name = str(symptom.series)
-    if symptom.kind in ("silence", "telemetry-lost"):
-        return f"{name} {'silent' if symptom.kind == 'silence' else 'not delivered'}"
+    if language is not None:
+        measure = symptom.series.measure
+        name = words.place(str(symptom.series.at), language)
+        name += "" if measure == "offered" else f" {words.word(words.MEASURES, measure, language)}"
+    if symptom.kind == "silence":
+        return f"{name} {words.SILENT.get(language or 'en', 'silent')}"
+    if symptom.kind == "telemetry-lost":
+        return f"{name} {words.NOT_DELIVERED.get(language or 'en', 'not delivered')}"
     if symptom.ratio is not None:
         return f"{name} {100 * (symptom.ratio - 1):+.0f} %"
     return f"{name}: {symptom.kind}"

@@ -23,6 +23,10 @@ from schemas.incident import Reason
 STAYS = frozenset({"overflow"})
 # these bring a way in of their own, so that a silent channel can be their destination
 BRINGS_A_WAY_IN = frozenset({"overflow", "second-carrier", "alternative-site"})
+# a contact that is answered late is half as bad as one that is lost
+LATE_WEIGHT = 0.5
+# while a channel is silent its customers turn to the others: whoever takes in must stand twice his own arrivals
+SPILL = 2.0
 _HAIR = 1e-9
 
 
@@ -123,14 +127,15 @@ class Ledger:
         return None
 
     def level(self, name: str) -> float:
-        """Service level of a queue with what it takes in."""
+        """Service level of a queue with what it takes in and what may still come."""
         at = self.pictures[name]
-        rate, handle = self._offered(name)
+        spill = SPILL if self.gone else 1.0
+        rate, handle = self._offered(name, spill)
         if rate <= 0:
             return 1.0
         if at.deferred:
             work = at.slots - math.fsum(moved.load for moved in self._into(at.at))
-            own = at.rate * (1 - self._out(name))
+            own = spill * at.rate * (1 - self._out(name))
             return at.drained(at.backlog, own, max(0, math.floor(work)), self._params.interval_seconds).on_time_share
         return at.service_level(rate, at.slots, handle)
 
@@ -148,9 +153,21 @@ class Ledger:
         if rate <= 0:
             return stuck
         if at.deferred:
-            wait = self._wait(name)
-            return stuck + rate * min(1.0, (wait if wait is not None else math.inf) / at.target.seconds)
+            return stuck + LATE_WEIGHT * rate * self._lateness(name) ** 2
         return stuck + rate * erlang_a(at.slots, rate, handle, at.patience_seconds).abandoned_share
+
+    def _lateness(self, name: str) -> float:
+        """How near to its promise (or past it: 1) a deferred contact comes by the end of the horizon, if this lasts.
+
+        Its square is the share counted as lost: far from the promise nearly nothing, past it all.
+        """
+        at = self.pictures[name]
+        taken = math.fsum(moved.load for moved in self._into(at.at))
+        slots = max(0, math.floor(at.slots - taken))
+        if slots == 0:
+            return 1.0
+        end = at.drained(at.backlog, at.rate * (1 - self._out(name)), slots, at.horizon_seconds).backlog_end
+        return min(1.0, end * at.handle_seconds / slots / at.target.seconds)
 
     def _wait(self, name: str) -> float | None:
         """Mean wait in seconds; None where nobody would ever be served."""
@@ -167,10 +184,10 @@ class Ledger:
         wait = at.drained(at.backlog, own, max(0, math.floor(at.slots - taken)), 3600.0).wait_seconds
         return wait if math.isfinite(wait) else None
 
-    def _offered(self, name: str) -> tuple[float, float]:
+    def _offered(self, name: str, spill: float = 1.0) -> tuple[float, float]:
         """Contacts a second that this queue's people get, and their mean handle time."""
         at = self.pictures[name]
-        own = 0.0 if name in self.gone else at.rate * (1 - self._out(name))
+        own = 0.0 if name in self.gone else spill * at.rate * (1 - self._out(name))
         into = self._into(at.at)
         rate = own + math.fsum(moved.rate for moved in into)
         if rate <= 0:
@@ -201,8 +218,8 @@ class Ledger:
             said.append(
                 Projection(
                     queue=at,
-                    wait_seconds_before=_six(wait_before),
-                    wait_seconds_after=_six(wait_after),
+                    wait_seconds_before=_tenth(wait_before),
+                    wait_seconds_after=_tenth(wait_after),
                     abandoned_share_before=round(lost_before, 4),
                     abandoned_share_after=round(lost_after, 4),
                 )
@@ -214,8 +231,8 @@ def _no(code: str, text: str) -> Reason:
     return Reason(code=code, text=text)
 
 
-def _six(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
+def _tenth(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def open_ledger(desk: Desk, incident: IncidentState, params: RespondParams) -> Ledger:

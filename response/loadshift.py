@@ -1,8 +1,8 @@
 """The safest load shift: which share of which queue goes where, so that the fewest contacts are lost.
 
-A greedy search in steps of 5 %: take the step that saves most, ask the ledger whether it may be taken, go on until none
-helps. A donor's loss rises ever faster with what it takes in, so a step that does not help now will not help later, and
-the order of steps is that of their worth. What stopped each route is part of the answer.
+A greedy search in small steps: take the step that saves most for each person it needs, ask the ledger whether it may be
+taken, go on until none helps. A donor's loss rises ever faster with what it takes in, so a step that does not help now
+will not help later, and the order of steps is that of their worth. What stopped each route is part of the answer.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def search(ledger: Ledger, routes: list[Route], caps: dict[str, float], grain: f
                     worth[name] = gain
         if not worth:
             return stopped
-        best = max(worth, key=lambda name: (worth[name], name))
+        # people at the destination are what is scarce: the most saved for each of them comes first
+        best = max(worth, key=lambda name: (worth[name] / _work(ledger, by_key[name]), name))
         chosen = by_key[best]
         ledger.set(chosen, _next(ledger, chosen, grain))
         touched = {chosen.from_queue.channel, chosen.to_queue.channel}
@@ -99,6 +100,12 @@ def _worth(ledger: Ledger, route: Route, cap: float, grain: float) -> tuple[floa
     if moved <= 0 or saved < WORTH_MIN * moved:
         return 0.0, Reason(code="no-gain", text="moving more would save nobody")
     return saved, None
+
+
+def _work(ledger: Ledger, route: Route) -> float:
+    """Slots that moving everything would take."""
+    origin = str(route.from_queue)
+    return max(1e-9, ledger.demand(origin) * ledger.pictures[origin].handle_seconds * route.work_ratio)
 
 
 def _sharing(ledger: Ledger, route: Route) -> set[str]:

@@ -37,7 +37,7 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     renew_before_seconds: float = 300.0
     plan_every_seconds: float = 60.0
     check_after_seconds: int = 120
-    share_grain: float = 0.05
+    share_grain: float = 0.025
     share_step_max: float = 0.25
     share_change_min: float = 0.1
     donor_margin: float = 0.1

@@ -191,6 +191,9 @@ class ResponseFold:
 
     def _shift(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, origin: Origin) -> list[Issue]:
         params = self._params
+        if not any(symptom.open for symptom in phases.roots(incident)):
+            # what failed works again: nothing new is moved while we make sure of it
+            return list(guard.expire(desk, incident, origin, params))
         playbook = playbook_of(incident.cause.kind)
         actions = playbook[1].actions if playbook else None
         wishes = [] if incident.killed else loadshift.plan(desk, incident, actions, params)

@@ -12,12 +12,12 @@ from schemas.signal import SignalKind
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to do: who does it, who answers for it, and by when after the opening."""
+    """One thing to do: who does it, who answers for it, by when after the opening, and what, by language."""
 
     role: str
     owner: str
     within_minutes: int
-    text: str
+    text: dict[str, str]
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from schemas.incident import Reason
 
 APPROVER = "operations lead on duty"
 QUIET_ROUNDS_TO_CLOSE = 3
+STRAIN_MIN = 1.1  # volume, handle time or missing people must be a tenth worse than usual
 GAP_CHANGE = 0.2  # an alert is said again when the gap moved by a fifth
 
 
@@ -31,9 +32,16 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     driver: Literal["volume", "handle-time", "staffed"]
     driver_text: str
 
+    strain: float
+
     @property
     def agents_short(self) -> int:
         return max((interval.agents_short for interval in self.intervals), default=0)
+
+    @property
+    def is_news(self) -> bool:
+        """A queue that is as busy and as staffed as ever is short by plan, not by this incident."""
+        return self.agents_short > 0 and self.strain >= STRAIN_MIN
 
 
 class Pool:
@@ -88,7 +96,7 @@ def alerts(
     said: list[StaffingAlert] = []
     for name in sorted(set(gaps) | set(incident.alerts)):
         gap, before = gaps.get(name), incident.alerts.get(name)
-        if gap is not None and gap.agents_short > 0:
+        if gap is not None and gap.is_news:
             levers = _levers(desk, gap, pool)
             if before is not None and not _moved(desk, before, gap, params):
                 before.quiet_rounds = 0
@@ -156,12 +164,12 @@ def gap_of(desk: Desk, at: Picture, params: RespondParams) -> Gap:
                 agents_needed=needed,
                 agents_staffed=staffed,
                 agents_short=needed - staffed,
-                service_level_if_nothing=_six(level),
-                service_level_with_plan=_six(level),
+                service_level_if_nothing=round(level, 4),
+                service_level_with_plan=round(level, 4),
             )
         )
-    driver, text = _driver(at)
-    return Gap(at=at, intervals=intervals, driver=driver, driver_text=text)
+    strain, driver, text = _driver(at)
+    return Gap(at=at, intervals=intervals, driver=driver, driver_text=text, strain=strain)
 
 
 def _agents(at: Picture, slots: int) -> int:
@@ -181,8 +189,9 @@ def _level(at: Picture, slots: int, backlog: float, seconds: float, rate: float 
     return at.service_level(arrivals, slots), backlog
 
 
-def _driver(at: Picture) -> tuple[Literal["volume", "handle-time", "staffed"], str]:
-    """Which of the three is furthest from plan; the sentence says all that are known."""
+def _driver(at: Picture) -> tuple[float, Literal["volume", "handle-time", "staffed"], str]:
+    """How far the furthest of the three is from plan (1 is as planned), which, and a sentence with all that are
+    known."""
     volume = at.rate / at.usual_rate if at.usual_rate > 0 else None
     handle = at.handle_seconds / at.plan_handle_seconds
     staffed = at.slots / at.plan_slots if at.plan_slots else None
@@ -197,7 +206,8 @@ def _driver(at: Picture) -> tuple[Literal["volume", "handle-time", "staffed"], s
         parts.append(f"staffed {_percent(staffed)} against plan")
     else:
         parts.append("staffed as planned (no workforce feed)" if at.staffed_from == "plan" else "no plan to compare")
-    return max(strain)[1], "; ".join(parts)
+    worst, driver = max(strain)
+    return worst, driver, "; ".join(parts)
 
 
 def _percent(ratio: float) -> str:
@@ -314,7 +324,7 @@ def _with_plan(desk: Desk, gap: Gap, levers: list[Lever], relief: float, params:
         helping = sum(lever.agents for lever in levers if desk.now + timedelta(minutes=lever.minutes) < end)
         slots = at.slots + math.floor(helping * at.concurrency)
         level, backlog = _level(at, slots, backlog, params.interval_seconds, at.rate * (1 - relief))
-        planned.append(msgspec.structs.replace(interval, service_level_with_plan=_six(level)))
+        planned.append(msgspec.structs.replace(interval, service_level_with_plan=round(level, 4)))
     return planned
 
 

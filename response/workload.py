@@ -274,9 +274,13 @@ def drain(backlog: float, arrivals_per_second: float, finished_per_second: float
     return Drain(backlog_end=end, on_time_share=share, wait_seconds=(first + last) / 2)
 
 
-def drain_agents(
-    backlog: float, arrivals_per_second: float, handle_seconds: float, due: float, occupancy_max: float
+def drain_slots(
+    backlog: float, arrivals_per_second: float, usual_per_second: float, handle_seconds: float, due: float, lasts: float
 ) -> int:
-    """Slots that keep up with what comes and clear the backlog until it is due."""
-    work = (arrivals_per_second + backlog / due) * handle_seconds
-    return math.ceil(round(work / occupancy_max, 9))
+    """Slots that finish everything within `due` seconds if this rate `lasts` so long and the usual one follows.
+
+    Whoever comes at the end of it is due `due` later, and all before him must be done by then; and the usual must be
+    kept up with in any case.
+    """
+    rate = max(usual_per_second, backlog / due, (backlog + arrivals_per_second * lasts) / (lasts + due))
+    return math.ceil(round(rate * handle_seconds, 9))

@@ -10,25 +10,39 @@ DEMAND_SURGE = Playbook(
             role="real-time analyst",
             owner="workforce desk",
             within_minutes=5,
-            text="Read the reasons behind the rise; confirm with marketing, billing or logistics what set it off",
+            text={
+                "en": "Read the reasons behind the rise; confirm with marketing, billing or logistics what set it off",
+                "de": "Kontaktgründe lesen; mit Marketing, Abrechnung oder Logistik klären, was der Auslöser ist",
+            },
         ),
         Step(
             role="real-time analyst",
             owner="workforce desk",
             within_minutes=10,
-            text="Move breaks and off-phone work; lend agents as the staffing alerts say",
+            text={
+                "en": "Move breaks and off-phone work; lend agents as the staffing alerts say",
+                "de": "Pausen und Nebenarbeit verschieben; Kräfte nach den Besetzungshinweisen ausleihen",
+            },
         ),
         Step(
             role="operations lead",
             owner="operations lead on duty",
             within_minutes=15,
-            text="Approve overflow and call-back; open the on-call bench if the gap lasts past the next interval",
+            text={
+                "en": "Approve overflow and call-back; open the on-call bench if the gap lasts past the next interval",
+                "de": "Überlauf und Rückruf freigeben; die Rufbereitschaft holen, wenn die Lücke über das nächste"
+                " Intervall hinaus dauert",
+            },
         ),
         Step(
             role="communications",
             owner="communications on call",
             within_minutes=20,
-            text="Answer the question of the day where customers look first: menu greeting, site, bot, social",
+            text={
+                "en": "Answer the question of the day where customers look first: menu greeting, site, bot, social",
+                "de": "Die Frage des Tages dort beantworten, wo Kunden zuerst nachsehen: Ansage, Website, Bot, "
+                "soziale Medien",
+            },
         ),
     ),
     actions=("overflow", "call-back", "sms", "bot", "deflect", "alternative-site"),

@@ -10,37 +10,58 @@ TELEPHONY_OUTAGE = Playbook(
             role="operations lead",
             owner="operations lead on duty",
             within_minutes=2,
-            text="Acknowledge; open the bridge with telephony and the carrier",
+            text={
+                "en": "Acknowledge; open the bridge with telephony and the carrier",
+                "de": "Annehmen; Telefonkonferenz mit Telefonie und Netzbetreiber öffnen",
+            },
         ),
         Step(
             role="telephony engineer",
             owner="telephony on call",
             within_minutes=5,
-            text="Test inbound calls over two carriers; open a priority ticket with the carrier that fails",
+            text={
+                "en": "Test inbound calls over two carriers; open a priority ticket with the carrier that fails",
+                "de": "Eingehende Anrufe über zwei Netze prüfen; beim gestörten Betreiber ein dringendes Ticket öffnen",
+            },
         ),
         Step(
             role="real-time analyst",
             owner="workforce desk",
             within_minutes=5,
-            text="Lend idle voice agents to chat and e-mail as the staffing alerts say; approve or reject load shifts",
+            text={
+                "en": "Lend idle voice agents to chat and e-mail as the staffing alerts say; approve or reject "
+                "load shifts",
+                "de": "Freie Telefonkräfte nach den Besetzungshinweisen an Chat und E-Mail geben; Umleitungen "
+                "freigeben oder ablehnen",
+            },
         ),
         Step(
             role="team lead",
             owner="team leads voice",
             within_minutes=8,
-            text="Tell the agents: who writes now, with which templates; nobody is measured to handle time",
+            text={
+                "en": "Tell the agents: who writes now, with which templates; nobody is measured to handle time",
+                "de": "Dem Team sagen, wer jetzt schreibt und mit welchen Vorlagen; die Bearbeitungszeit wird "
+                "nicht gemessen",
+            },
         ),
         Step(
             role="communications",
             owner="communications on call",
             within_minutes=10,
-            text="Put the approved messages on the site, in the app and on social; change the menu's greeting",
+            text={
+                "en": "Put the approved messages on the site, in the app and on social; change the menu's greeting",
+                "de": "Freigegebene Texte auf Website, App und soziale Medien stellen; Ansage im Menü ändern",
+            },
         ),
         Step(
             role="operations lead",
             owner="operations lead on duty",
             within_minutes=45,
-            text="Decide on the second carrier if there is one; plan the call-back wave for after the recovery",
+            text={
+                "en": "Decide on the second carrier if there is one; plan the call-back wave for after the recovery",
+                "de": "Über das zweite Netz entscheiden, falls vorhanden; die Rückrufwelle nach der Störung einplanen",
+            },
         ),
     ),
     actions=("overflow", "deflect", "call-back", "sms", "second-carrier", "alternative-site"),

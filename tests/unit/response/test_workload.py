@@ -10,7 +10,7 @@ from response.workload import (
     Target,
     agents_for_slots,
     drain,
-    drain_agents,
+    drain_slots,
     erlang_a,
     erlang_b,
     erlang_c,
@@ -143,8 +143,12 @@ def test_a_backlog_is_late_once_more_waits_than_is_finished_until_due() -> None:
     assert drain(5, 0.1, 0.0, 900, 500).wait_seconds == math.inf
 
 
-def test_agents_for_a_backlog_keep_up_and_clear_it_until_due() -> None:
-    n = drain_agents(backlog=480, arrivals_per_second=1 / 60, handle_seconds=300, due=4 * 3600, occupancy_max=0.9)
-    rate = n * 0.9 / 300
-    assert (rate - 1 / 60) * 4 * 3600 >= 480
-    assert ((n - 1) * 0.9 / 300 - 1 / 60) * 4 * 3600 < 480
+def test_slots_for_a_backlog_finish_the_last_of_a_surge_on_time() -> None:
+    due, lasts, backlog, rate = 4 * 3600.0, 2 * 3600.0, 100.0, 1.2
+    n = drain_slots(backlog, rate, usual_per_second=0.3, handle_seconds=300, due=due, lasts=lasts)
+    assert backlog + rate * lasts <= n / 300 * (lasts + due)
+    assert backlog + rate * lasts > (n - 1) / 300 * (lasts + due)
+
+
+def test_slots_for_a_backlog_never_fall_below_what_usually_comes() -> None:
+    assert drain_slots(0, 0.0, usual_per_second=0.5, handle_seconds=300, due=3600, lasts=7200) == 150

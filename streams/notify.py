@@ -12,9 +12,10 @@ import asyncio
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from schemas import codec, topics
 from schemas.command import StaffingAlert
@@ -23,14 +24,12 @@ from schemas.fold import Output, digest
 from schemas.incident import Incident
 from schemas.notice import Notification
 from streams import clock, sinks, telemetry
-from streams.bus_reader import read_back
 from streams.config import Settings
+from streams.faust_handler import Arrival
+from streams.log_reader import Record, Start, read_to_end
 from streams.outbox import Outbox, record_key
 from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, Subject, subject_id
 from streams.state import Source
-
-if TYPE_CHECKING:
-    from streams.faust_handler import Arrival
 
 KINDS: dict[str, type[Incident] | type[StaffingAlert]] = {
     topics.INCIDENTS.name: Incident,
@@ -40,7 +39,8 @@ INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS)
 WAIT_SECONDS, WAIT_SECONDS_MAX = 0.5, 30.0
 STOP_SECONDS_MAX = 2.0
 
-Record = Callable[[Output], Awaitable[None]]
+T = TypeVar("T")
+Keep = Callable[[Output], Awaitable[None]]
 
 
 class Seen(NamedTuple):
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 class Notifier:
     """What the notify role does with incidents and staffing alerts. One event loop; sinks are called in threads."""
 
-    def __init__(self, settings: Settings, record: Record, *, end: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, record: Keep, *, end: Callable[[], None]) -> None:
         """`record` puts an outcome on the bus and returns when it is acknowledged; it may raise Unavailable.
         `end` ends this process: a defect of ours must not look like quiet.
 
@@ -182,7 +182,7 @@ class Notifier:
         wait = WAIT_SECONDS
         while True:
             try:
-                seen, notifications = await self._read_back(sources)
+                seen, notifications = await in_thread(lambda: self._read_back(sources), "notify-read-back")
                 break
             except (Unavailable, BadConfig) as away:
                 self._logger.warning("waiting", why=str(away))
@@ -193,35 +193,38 @@ class Notifier:
         await self.restore(seen, notifications)
         self._logger.info("read back", incidents_and_alerts=len(seen), notifications=len(notifications))
 
-    async def _read_back(self, sources: set[Source]) -> tuple[list[Seen], list[Notification]]:
-        """The newest state of every subject in our partitions, and the newest record of each for our sinks."""
-        since = clock.now() - timedelta(seconds=self._limits.stale_seconds)
+    def _read_back(self, sources: set[Source]) -> tuple[list[Seen], list[Notification]]:
+        """The newest state of every subject in our partitions, and the newest record of each for our sinks. Blocks."""
         newest: dict[str, Seen] = {}
-        for topic in INPUTS:
-            ours = {source.partition for source in sources if source.topic == topic.name}
-            if not ours:
-                continue
-            # alerts are no compacted topic: older ones than may be told are left where they are
-            async for written in read_back(self._settings, topic, ours, None if topic.compacted else since):
-                subject = self._read(topic.name, written.value)
-                if subject is not None:
-                    newest[subject_id(subject)] = Seen(subject, _moment(written.at_ms))
         told: dict[tuple[str, str], Notification] = {}
-        async for written in read_back(self._settings, topics.NOTIFICATIONS):
+        for record in self._history(sources):
+            if record.topic in KINDS:
+                subject = self._read(record.topic, record.value)
+                if subject is not None:
+                    newest[subject_id(subject)] = Seen(subject, record.at)
+                continue
             try:
-                record = codec.decode(Notification, written.value)
+                outcome = codec.decode(Notification, record.value)
             except BadMessage:
                 continue  # deleted by hand, or of a later release
-            if record_key(record) in newest:
-                told[(record.sink, record_key(record))] = record
-        by_time = sorted(newest.values(), key=lambda seen: seen.written_at)
-        return by_time, sorted(told.values(), key=lambda record: record.at)
+            told[(outcome.sink, record_key(outcome))] = outcome
+        ours = (outcome for outcome in told.values() if record_key(outcome) in newest)
+        return sorted(newest.values(), key=lambda seen: seen.written_at), sorted(ours, key=lambda outcome: outcome.at)
+
+    def _history(self, sources: set[Source]) -> Iterator[Record]:
+        def ours(record: Record) -> bool:
+            return record.topic not in KINDS or Source(record.topic, record.partition) in sources
+
+        # alerts are no compacted topic: older ones than may be told are left where they are
+        since = clock.now() - timedelta(seconds=self._limits.stale_seconds)
+        yield from read_to_end(self._settings, [topics.STAFFING_ALERTS], Start(since=since), ours)
+        yield from read_to_end(self._settings, [topics.INCIDENTS, topics.NOTIFICATIONS], wanted=ours)
 
 
 class _Worker:
     """One sink: its outbox, and the task that empties it one attempt at a time."""
 
-    def __init__(self, sink: Sink, settings: Settings, record: Record, end: Callable[[], None]) -> None:
+    def __init__(self, sink: Sink, settings: Settings, record: Keep, end: Callable[[], None]) -> None:
         self.outbox = Outbox(sink, settings.notify)
         self._sink = sink
         self._limits = settings.notify
@@ -336,19 +339,27 @@ class _Worker:
             self.outbox.dropped = 0
 
 
-async def in_thread(call: Callable[[], Outcome], name: str) -> Outcome:
-    """The call's answer from a thread of its own that never holds up the end of the process."""
+async def in_thread(call: Callable[[], T], name: str) -> T:
+    """What the call gives or raises, from a thread of its own that never holds up the end of the process."""
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Outcome] = loop.create_future()
+    answer: asyncio.Future[T] = loop.create_future()
 
-    def finish(outcome: Outcome) -> None:
-        if not answer.done():
-            answer.set_result(outcome)
+    def finish(found: T | None, error: BaseException | None) -> None:
+        if answer.done():
+            return  # nobody waits any more
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(found)  # type: ignore[arg-type]  # T may be None itself
 
     def run() -> None:
-        outcome = call()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(finish, outcome)
+        found, error = None, None
+        try:
+            found = call()
+        except BaseException as raised:  # handed over whole
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(finish, found, error)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await answer
@@ -371,7 +382,3 @@ def _output(record: Notification) -> Output:
     key = f"{record.sink}|{record_key(record)}"
     identity = digest(key, record.notice_id, record.outcome, record.attempt, record.text)
     return Output(topic=topics.NOTIFICATIONS, key=key, value=record, id=identity, time=record.at)
-
-
-def _moment(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, tz=clock.now().tzinfo)

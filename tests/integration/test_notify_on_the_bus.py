@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from notice_examples import AT, incident, resolved, staffing_alert
 
 from schemas import topics
-from schemas.errors import Unavailable
 from schemas.fold import Output
-from streams import clock
 from streams.bus import Bus, outgoing
-from streams.bus_reader import read_back
-from streams.config import Broker, Settings
+from streams.config import Settings
 from streams.notify import INPUTS, Notifier
 from streams.state import Source
 
@@ -116,31 +111,3 @@ def test_the_same_on_the_embedded_broker(embedded_broker: Any, settings_for: Any
     path = tmp_path / "notices.jsonl"
 
     check_restarts(settings_for(embedded_broker, notify={"file": {"path": path}}), path)
-
-
-def test_reading_back_gives_every_record_of_the_wanted_partitions_in_order(kafka: Any, settings_for: Any) -> None:
-    settings = settings_for(kafka)
-
-    async def script(bus: Bus) -> None:
-        await say(bus, *(incident(n, incident_id=f"i{n % 7}") for n in range(200)))
-        everything = [record async for record in read_back(settings, topics.INCIDENTS)]
-        one = [record async for record in read_back(settings, topics.INCIDENTS, {2})]
-        later = clock.now() + timedelta(minutes=5)
-        none = [record async for record in read_back(settings, topics.INCIDENTS, since=later)]
-        recent = [record async for record in read_back(settings, topics.INCIDENTS, since=later - timedelta(hours=1))]
-
-        assert len(everything) == len(recent) == 200
-        assert one == [record for record in everything if record.partition == 2]
-        assert [record.offset for record in one] == sorted(record.offset for record in one)
-        assert none == []
-
-    asyncio.run(with_bus(settings, script))
-
-
-def test_a_broker_that_is_away_is_said_plainly() -> None:
-    async def read() -> None:
-        async for _ in read_back(Settings(broker=Broker(bootstrap=["127.0.0.1:1"])), topics.INCIDENTS):
-            pass
-
-    with pytest.raises(Unavailable, match="the broker is away: incidents cannot be read back"):
-        asyncio.run(read())

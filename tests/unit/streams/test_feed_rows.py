@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contact import ContactEvent
@@ -324,6 +324,7 @@ def test_an_export_without_any_event_is_refused_before_the_broker_is_asked(tmp_p
         feed.feed(found, SETTINGS, "feed-0")
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5_000), max_size=20), max_size=8), st.integers(1, 30))
 def test_events_come_out_in_order_however_they_were_cut_into_batches_and_spilled(
     tmp_path_factory: pytest.TempPathFactory, batches: Sequence[Sequence[int]], memory_events: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import quote
 
 import msgspec
 
@@ -119,6 +120,11 @@ def one_line(text: str, length: int = 300) -> str:
     """For logs and titles: no line ends, no control characters, no half of a surrogate pair."""
     words = "".join(c if c.isprintable() else " " for c in text).split()
     return shorten(" ".join(words), length)
+
+
+def status_link(status_url: str | None, tenant: str) -> str | None:
+    """The tenant's status page."""
+    return f"{status_url}?tenant={quote(tenant)}" if status_url else None
 
 
 def secret(setting: str, read: Any) -> str:

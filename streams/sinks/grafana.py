@@ -31,6 +31,7 @@ from streams.sink import (
     one_line,
     secret,
     shorten_id,
+    status_link,
 )
 from streams.sinks import _http
 
@@ -209,8 +210,9 @@ def _text(incident: Incident, status_url: str | None) -> str:
     if incident.merged_into:
         lines.append(f"merged into {incident.merged_into}")
     escaped = [html.escape(one_line(line, TEXT_LENGTH_MAX)) for line in lines]
-    if status_url:
-        escaped.append(f'<a href="{html.escape(status_url)}">status page</a>')
+    page = status_link(status_url, incident.tenant)
+    if page:
+        escaped.append(f'<a href="{html.escape(page)}">status page</a>')
     return "<br>".join(escaped)
 
 

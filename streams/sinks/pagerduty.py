@@ -27,6 +27,7 @@ from streams.sink import (
     one_line,
     secret,
     shorten_id,
+    status_link,
 )
 from streams.sinks import _http
 
@@ -75,9 +76,9 @@ class PagerDutySink(Sink):
         }
         if action == "trigger":
             body |= {"payload": _payload(incident), "client": "Breakwater"}
-            if self._status_url:
-                body["client_url"] = self._status_url
-                body["links"] = [{"href": self._status_url, "text": "Status page: timeline, evidence, plan"}]
+            page = status_link(self._status_url, incident.tenant)
+            if page:
+                body |= {"client_url": page, "links": [{"href": page, "text": "Status page: timeline, evidence, plan"}]}
         return Request("POST", "/enqueue", body)
 
     def send(self, notice: Notice) -> Outcome:

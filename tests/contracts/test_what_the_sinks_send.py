@@ -172,7 +172,7 @@ def test_the_pager_shows_one_line_that_says_what_where_since_when_and_why() -> N
     )
     assert body["payload"]["severity"] == "critical"
     assert body["dedup_key"] == incident().incident_id
-    assert body["links"][0]["href"] == STATUS
+    assert body["links"][0]["href"] == "https://status.example/?tenant=acme"
     assert "381 seen, 100 expected" in body["payload"]["custom_details"]["evidence"][0]
 
 

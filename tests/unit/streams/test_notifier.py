@@ -21,8 +21,9 @@ from schemas.fold import Output
 from schemas.notice import Notification
 from streams import config, telemetry
 from streams.config import Settings
-from streams.notify import Notifier, Seen, in_thread
+from streams.notify import Notifier, Seen
 from streams.sink import Delivered, Notice, Outcome
+from streams.sink_worker import in_thread
 from streams.sinks.file import LinesSink
 from streams.stand_in import Fault, StandIn, serve
 

@@ -307,7 +307,9 @@ class PanePartition:
     def checkpoint(self) -> Checkpoint:
         """What to commit once all that was ever taken is acknowledged; ask right after `take`."""
         first = min((pane.first for t in self._tenants.values() for pane in t.panes.values()), default=self.position)
-        mark = marks.Mark(flushed_to=self.position, arrival=self.arrival, closed=self._closed_by_hash())
+        # while what was flushed is read again the mark stays where it was: its times are from there
+        flushed_to = max(self.flushed_to, self.position)
+        mark = marks.Mark(flushed_to=flushed_to, arrival=self.arrival, closed=self._closed_by_hash())
         return Checkpoint(first, marks.write(mark, self._pane))
 
     def _closed_by_hash(self) -> dict[int, int]:

@@ -11,6 +11,7 @@ from schemas import codec
 from schemas.pane import QueueCounts, QueuePane, SourceCover
 
 Encoded = tuple[QueuePane, bytes]
+PARTS_MAX = 8_192
 _MAPS = ("by_reason", "by_site", "by_region", "by_provider")
 
 
@@ -30,7 +31,7 @@ def parts(record: QueuePane, bytes_max: int) -> list[Encoded]:
     queues = {name: _smaller(name, counts, room) for name, counts in record.queues.items()}
     sizes = {name: _size(name, counts) for name, counts in queues.items()}
     many = 1
-    while max(_filled(sizes, many)) > room:
+    while many < PARTS_MAX and _crowded(sizes, many, room):
         many *= 2
     return [_part(record, queues, part, many) for part in range(many)]
 
@@ -45,11 +46,15 @@ def _part(record: QueuePane, queues: dict[str, QueueCounts], part: int, many: in
     return piece, codec.encode(piece)
 
 
-def _filled(sizes: dict[str, int], many: int) -> list[int]:
-    filled = [0] * many
+def _crowded(sizes: dict[str, int], many: int, room: int) -> bool:
+    """Whether some part has not room enough for its queues; one queue alone cannot be split further."""
+    filled: dict[int, int] = {}
+    crowded = False
     for name, size in sizes.items():
-        filled[part_of(name, many)] += size
-    return filled
+        part = part_of(name, many)
+        crowded |= part in filled and filled[part] + size > room
+        filled[part] = filled.get(part, 0) + size
+    return crowded
 
 
 def _size(name: str, value: msgspec.Struct) -> int:

@@ -68,8 +68,8 @@ LIKENESS: dict[CauseKind, Likeness] = {
     "chat-platform": Likeness(0.12, 0.02, 0.85, 0.02, 0.03, 0.70, 0.75, 0.15, 0.50, 0.10, 0.60, 0.40, 0.05),
     "crm": Likeness(0.10, 0.02, 0.02, 0.02, 0.03, 0.10, 0.15, 0.90, 0.50, 0.20, 0.05, 0.05, 0.05),
     "e-mail": Likeness(0.10, 0.02, 0.02, 0.90, 0.03, 0.50, 0.60, 0.10, 0.40, 0.05, 0.02, 0.20, 0.05),
-    "wfm": Likeness(0.06, 0.02, 0.02, 0.01, 0.02, 0.05, 0.10, 0.10, 0.70, 0.60, 0.02, 0.05, 0.80),
-    "routing": Likeness(0.07, 0.25, 0.25, 0.10, 0.35, 0.25, 0.30, 0.15, 0.60, 0.85, 0.02, 0.75, 0.05),
+    "wfm": Likeness(0.06, 0.02, 0.02, 0.01, 0.02, 0.05, 0.10, 0.10, 0.70, 0.30, 0.02, 0.05, 0.80),
+    "routing": Likeness(0.07, 0.20, 0.20, 0.10, 0.20, 0.25, 0.30, 0.15, 0.60, 0.85, 0.02, 0.75, 0.05),
     "power-or-site": Likeness(0.05, 0.85, 0.85, 0.70, 0.92, 0.20, 0.25, 0.05, 0.30, 0.20, 0.05, 0.10, 0.80),
     "demand-surge": Likeness(0.30, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.03, 0.10),
     "unknown": Likeness(0.05, 0.10, 0.10, 0.10, 0.05, 0.10, 0.35, 0.20, 0.30, 0.10, 0.05, 0.10, 0.10),
@@ -159,7 +159,8 @@ def _findings(desk: Desk, incident: IncidentState, params: RespondParams) -> Ite
     yield "containment_down", any("containment" in symptom.series.measure for symptom in slow)
     yield "waves", any(role(symptom) == "wave" for symptom in symptoms)
     yield "answered_down", any(role(s) == "gone" and s.series.measure == "answered" for s in symptoms)
-    yield from _agents(desk, gone or up, params)
+    everywhere = {symptom.series.at.channel for symptom in symptoms}
+    yield from _agents(desk, gone or up or everywhere, params)
 
 
 def _no_arrivals(symptom: SymptomState) -> bool:

@@ -202,7 +202,8 @@ def _usual_share(desk: Desk, places: set[str]) -> float | None:
 
 def pages(incident: IncidentState) -> bool:
     """Whether it may wake a person."""
-    if incident.audience == "internal" or incident.phase == "pending":
+    confirmed = any(said.phase == "open" for said in incident.moves)
+    if incident.audience == "internal" or not confirmed:
         return False
     return not all(symptom.learning for symptom in incident.symptoms.values())
 

@@ -19,7 +19,7 @@ from openapi_core.validation.request.exceptions import InvalidRequestBody
 from schemas import codec
 from schemas.command import StaffingAlert
 from schemas.incident import Incident
-from streams.config import FileSink, Grafana, PagerDuty, Webhook
+from streams.config import Grafana, PagerDuty, Webhook
 from streams.sink import Notice, Request
 from streams.sinks._event import SUBJECT_LENGTH_MAX
 from streams.sinks.file import LinesSink
@@ -185,13 +185,3 @@ def test_two_incidents_with_very_long_names_stay_two_alerts_and_two_annotations(
     ]
 
     assert tags[0] != tags[1]
-
-
-def test_file_settings_are_only_a_path(tmp_path: Path) -> None:
-    assert (
-        LinesSink.build(FileSink(path=tmp_path / "deep" / "notices.jsonl"), None)
-        .request(  # type: ignore[arg-type]
-            Notice(notice_id="n", what="opened", subject=incident())
-        )
-        .path.endswith("notices.jsonl")
-    )

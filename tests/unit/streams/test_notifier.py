@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from schemas.errors import Unavailable
 from schemas.fold import Output
 from schemas.notice import Notification
-from streams import config, telemetry
+from streams import config, sink_worker, telemetry
 from streams.config import Settings
 from streams.notify import Notifier, Seen
 from streams.sink import Delivered, Notice, Outcome
@@ -196,6 +196,21 @@ def test_outcomes_that_cannot_be_recorded_now_are_recorded_later(bench: Bench) -
         await notifier.handle([incident(1, incident_id="b")])
         await until(lambda: bench.stand_in.pager.pages == 2)
         await until(lambda: len([r for r in bench.records if r.outcome == "delivered"]) == 4)
+
+    bench.run(script)
+
+
+def test_a_bus_that_hangs_holds_up_no_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_worker, "RECORD_SECONDS_MAX", 0.1)
+
+    async def hanging(_output: Output) -> None:
+        await asyncio.Event().wait()
+
+    bench.record = hanging  # type: ignore[method-assign]
+
+    async def script(notifier: Notifier) -> None:
+        await notifier.handle([incident(1)])
+        await until(lambda: bench.stand_in.pager.pages == 1, 2.0)
 
     bench.run(script)
 

@@ -6,6 +6,7 @@ answer to "where is the end" counts batches.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -45,6 +46,9 @@ class Start(NamedTuple):
     since: datetime | None = None
     last: int | None = None
 
+
+# Its warnings are of its own loop being slow for a moment; what ends a reading comes as an exception.
+logging.getLogger("kafka").setLevel(logging.ERROR)
 
 FROM_THE_BEGINNING = Start()
 Wanted = Callable[[Record], bool]

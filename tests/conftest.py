@@ -44,6 +44,8 @@ BROKER_FIXTURES = {
     "embedded_broker": ("embedded", "embedded"),
 }
 
+OWN_BROKERS = {"kafka": APACHE_KAFKA, "embedded": "embedded"}
+
 
 class HasBootstrap(Protocol):
     @property
@@ -88,11 +90,16 @@ NEEDS: dict[str, Callable[[], str | None]] = {
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test that asks for a broker's fixture carries its marker, so that `-m "not kafka"` leaves it out."""
-    for fixture, (marker, name) in BROKER_FIXTURES.items():
-        if fixture in getattr(item, "fixturenames", ()):
-            item.add_marker(marker)
-            item.user_properties.append(("broker", name))
+    """A test that asks for a broker's fixture, itself or as a parameter, carries its marker, so that `-m "not kafka"`
+    leaves it out."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    asked = {*getattr(item, "fixturenames", ()), *(value for value in parameters if isinstance(value, str))}
+    used = {name for fixture, (_, name) in BROKER_FIXTURES.items() if fixture in asked}
+    for fixture in BROKER_FIXTURES.keys() & asked:
+        item.add_marker(BROKER_FIXTURES[fixture][0])
+    if not used:  # it starts its own
+        used = {name for marker, name in OWN_BROKERS.items() if item.get_closest_marker(marker)}
+    item.user_properties += [("broker", name) for name in sorted(used)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -79,7 +79,6 @@ function take(view, whole) {
 
 function takeHead(head) {
   if (head.time_zone !== state.head?.time_zone) want("all");
-  if (head.complete_to !== state.head?.complete_to) want("clock");
   state.head = head;
   setZone(head.time_zone);
 }
@@ -132,24 +131,24 @@ function draw() {
   performance.mark("draw-start");
   const parts = wanted;
   wanted = new Set();
-  if (parts.has("all") || parts.has("clock")) changedRows = parts.has("all") || !charts.alike() ? null : changedRows;
+  if (parts.has("all") || axisMoved()) {
+    changedRows = null;
+    parts.add("rows");
+  }
   if (parts.has("incidents")) parts.add("alerts");
   for (const [part, paint] of Object.entries(DRAW)) if (parts.has("all") || parts.has(part) || part === "top") paint();
   tick();
   performance.measure("draw", "draw-start");
 }
 
-/** Charts share one time axis: when it moves on, all of them do, but at most once a minute of the centre's time. */
-const charts = {
-  drawnTo: null,
-  alike() {
-    const end = windowEnd();
-    const same = this.drawnTo === end;
-    this.drawnTo = end;
-    if (!same) wanted.add("rows");
-    return same;
-  },
-};
+let drawnTo = null;
+
+/** Charts share one time axis: when it moves on, a minute at a time, all of them are drawn anew. */
+function axisMoved() {
+  const moved = drawnTo !== windowEnd();
+  drawnTo = windowEnd();
+  return moved;
+}
 
 function drawTop() {
   const head = state.head;

@@ -164,7 +164,7 @@ def embedded_broker() -> Iterator[EmbeddedBroker]:
 
 
 class SettingsFor(Protocol):
-    def __call__(self, broker: HasBootstrap, *, topics: bool = True, **overrides: Any) -> Settings: ...
+    def __call__(self, running: HasBootstrap, /, *, topics: bool = True, **overrides: Any) -> Settings: ...
 
 
 @pytest.fixture
@@ -172,12 +172,12 @@ def settings_for(tmp_path: Path) -> Iterator[SettingsFor]:
     """Settings whose topics and groups no other test has. `topics=False` leaves the topics to the test."""
     made: list[Settings] = []
 
-    def make(broker: HasBootstrap, *, topics: bool = True, **overrides: Any) -> Settings:
+    def make(running: HasBootstrap, /, *, topics: bool = True, **overrides: Any) -> Settings:
         name = f"t{uuid.uuid4().hex[:8]}"
-        embedded = isinstance(broker, EmbeddedBroker)
+        embedded = isinstance(running, EmbeddedBroker)
         own = {
             "profile": "embedded" if embedded else "production",
-            "bootstrap": broker.bootstrap,
+            "bootstrap": running.bootstrap,
             "topic_prefix": f"{name}.",
             "group_prefix": name,
             # a killed member is gone soon: the tests' brokers allow one second

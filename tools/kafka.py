@@ -43,12 +43,14 @@ INSTALL = {
     "java": "apt-get install default-jre-headless (macOS: brew install openjdk)",
     "mvn": "apt-get install maven (macOS: brew install maven)",
 }
-# One small broker: its own topics need no more than one replica, groups form at once, dead members leave soon.
+# A small broker: groups form at once; dead members and dead nodes are noticed soon.
 BROKER_PROPERTIES = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "auto.create.topics.enable": "false",
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "offsets.topic.num.partitions": "4",

@@ -10,6 +10,7 @@ finals, to the byte.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -19,6 +20,7 @@ from detectors import mark as marks
 from detectors.cover import Cover, queues_of
 from detectors.parts import Encoded, parts
 from detectors.tally import OTHER, SmallestNames, Tally
+from schemas.codec import VERSION
 from schemas.contact import ContactEvent
 from schemas.errors import BadMessage
 from schemas.notice import LateContact
@@ -28,7 +30,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 # late: its pane is closed; skipped: so, but it was counted (or called late) before a restart; time: moves time alone.
-Verdict = Literal["counted", "duplicate", "late", "skipped", "heartbeat", "time"]
+Verdict = Literal["duplicate", "late", "skipped", "heartbeat", "time"]
+Noted = tuple[int, Verdict | Exception]
 
 
 class PaneRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +97,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 class PanePartition:
     """Panes of one partition of a channel's topic, for all tenants in it.
 
-    Read it in this order: `feed` (or `pass_over` for a record that is no event), `take`, `checkpoint`.
+    Read it in this order: `feed`, `take`, `checkpoint`.
     """
 
     def __init__(
@@ -127,83 +130,100 @@ class PanePartition:
 
     # -- reading
 
-    def pass_over(self, offset: int, arrival: int) -> None:
-        """A record that is no event; it was read and it arrived, so it moves time as any other."""
-        self.position = offset + 1
-        if arrival > self.arrival:
-            self.arrival = arrival
-            if arrival >= self._floor_due:
-                self._raise_floor(offset + 1)
+    def feed(
+        self, offsets: Sequence[int], arrivals: Sequence[int], events: Sequence[ContactEvent | Exception]
+    ) -> list[Noted]:
+        """Records in the order of the log; arrivals in milliseconds. An exception stands for a record that is no event:
+        it was read and it arrived, so it moves time as any other.
 
-    def feed(self, offset: int, arrival: int, event: ContactEvent) -> Verdict:
-        """One event; `arrival` in milliseconds. Time moves first, then the event is judged.
+        Returns what was not simply counted: (index, verdict, or the exception that came in, or BadMessage). Reasons:
+        "missing-field", "wrong-channel", "newer-version", "absurd-time", "future", "too-many-tenants".
 
-        Raises BadMessage: "missing-field", "wrong-channel", "absurd-time", "future", "too-many-tenants".
+        This is the hot path, and therefore one loop: for each record time moves first, then the event is judged.
         """
-        self.position = offset + 1
-        if arrival > self.arrival:
-            self.arrival = arrival
-            if arrival >= self._floor_due:
-                self._raise_floor(offset + 1)
-        at = (event.occurred_at - EPOCH) // MILLISECOND
-        name = event.tenant
-        heartbeat = event.type == "heartbeat"
-        if (
-            event.channel != self.channel
-            or not name
-            or not (event.queue or heartbeat)
-            or at < 0
-            or at > arrival + self._future
-        ):
-            return self._time_alone(event, at, arrival)
-        tenant = self._tenants.get(name) or self._admit(name)
-        seen = at if at < arrival or tenant.event_clock else arrival
-        if seen > tenant.seen:
-            tenant.seen = seen
-            if seen >= tenant.due:
-                self._close(tenant, seen - self._lateness, offset + 1)
-        if heartbeat:
-            self._hear(tenant, offset, at, event)
-            return "heartbeat"
-        return self._count(tenant, offset, at, event)
+        noted: list[Noted] = []
+        tenants, channel, pane_length, future = self._tenants, self.channel, self._pane, self._future
+        for n, event in enumerate(events):
+            offset, arrival = offsets[n], arrivals[n]
+            if arrival > self.arrival:
+                self.arrival = arrival
+                if arrival >= self._floor_due:
+                    self._raise_floor(offset + 1)
+            if type(event) is not ContactEvent:
+                noted.append((n, event))  # type: ignore[arg-type]  # the other half of the union
+                continue
+            at = (event.occurred_at - EPOCH) // MILLISECOND
+            name, queue = event.tenant, event.queue
+            if (
+                not name
+                or not (queue or event.type == "heartbeat")
+                or at > arrival + future
+                or at < 0
+                or event.channel != channel
+                or event.schema_version > VERSION
+            ):
+                noted.append((n, self._why_not(event, at, arrival)))
+                continue
+            tenant = tenants.get(name)
+            if tenant is None:
+                tenant = self._admit(name)
+                if tenant is None:
+                    noted.append(
+                        (n, BadMessage("too-many-tenants", "$.tenant", f"{len(tenants)} have panes open here"))
+                    )
+                    continue
+            seen = at if at < arrival or tenant.event_clock else arrival
+            if seen > tenant.seen:
+                tenant.seen = seen
+                if seen >= tenant.due:
+                    self._close(tenant, seen - self._lateness, offset + 1)
+            if event.type == "heartbeat":
+                self._hear(tenant, offset, at, event)
+                noted.append((n, "heartbeat"))
+                continue
+            start = at - at % pane_length
+            pane = tenant.panes.get(start)
+            if pane is None:
+                if start < tenant.closed:
+                    noted.append((n, "late" if offset >= self.flushed_to else "skipped"))
+                    continue
+                pane = self._open(tenant, start, offset)
+            if event.event_id:
+                # an event without an id is never taken for a repeat
+                if event.event_id in pane.ids:
+                    noted.append((n, "duplicate"))
+                    continue
+                pane.ids.add(event.event_id)
+            tally = pane.queues.get(queue)
+            if tally is None:
+                tally = self._open_queue(pane, queue)
+            tally.add(event)
+            if not pane.changed:
+                pane.changed = True
+                self._changed.append((tenant, pane))
+        if offsets:
+            self.position = offsets[-1] + 1
+        return noted
 
-    def _count(self, tenant: _Tenant, offset: int, at: int, event: ContactEvent) -> Verdict:
-        start = at - at % self._pane
-        pane = tenant.panes.get(start)
-        if pane is None:
-            if start < tenant.closed:
-                return "late" if offset >= self.flushed_to else "skipped"
-            pane = self._open(tenant, start, offset)
-        if event.event_id:
-            # an event without an id is never taken for a repeat
-            if event.event_id in pane.ids:
-                return "duplicate"
-            pane.ids.add(event.event_id)
-        tally = pane.queues.get(event.queue)
-        if tally is None:
-            tally = self._open_queue(pane, event.queue)
-        tally.add(event)
-        if not pane.changed:
-            pane.changed = True
-            self._changed.append((tenant, pane))
-        return "counted"
-
-    def _time_alone(self, event: ContactEvent, at: int, arrival: int) -> Verdict:
-        """The owner's time-keeping heartbeat; anything else that comes here is a bad message."""
+    def _why_not(self, event: ContactEvent, at: int, arrival: int) -> Literal["time"] | BadMessage:
+        """The owner's time-keeping heartbeat moves time alone; anything else that comes here is a bad message."""
+        if event.schema_version > VERSION:
+            text = f"version {event.schema_version}, this release reads up to {VERSION}: upgrade it"
+            return BadMessage("newer-version", "$.schema_version", text)
+        if not event.channel:
+            return BadMessage("missing-field", "$.channel", f"this topic is that of {self.channel}")
         if event.channel != self.channel:
-            if not event.channel:
-                raise BadMessage("missing-field", "$.channel", f"this topic is that of {self.channel}")
-            raise BadMessage("wrong-channel", "$.channel", f"this topic is that of {self.channel}")
+            return BadMessage("wrong-channel", "$.channel", f"this topic is that of {self.channel}")
         if not event.tenant:
             if event.type == "heartbeat":
                 return "time"
-            raise BadMessage("missing-field", "$.tenant", "a contact needs its tenant")
+            return BadMessage("missing-field", "$.tenant", "a contact needs its tenant")
         if not event.queue and event.type != "heartbeat":
-            raise BadMessage("missing-field", "$.queue", "a contact needs its queue")
+            return BadMessage("missing-field", "$.queue", "a contact needs its queue")
         if at < 0:
-            raise BadMessage("absurd-time", "$.occurred_at", "before 1970")
-        ahead = (at - arrival) / 1000
-        raise BadMessage("future", "$.occurred_at", f"{ahead:.0f} s ahead of its arrival, {self._future / 1000:.0f} go")
+            return BadMessage("absurd-time", "$.occurred_at", "before 1970")
+        ahead, limit = (at - arrival) / 1000, self._future / 1000
+        return BadMessage("future", "$.occurred_at", f"{ahead:.0f} s ahead of its arrival, {limit:.0f} go")
 
     def _hear(self, tenant: _Tenant, offset: int, at: int, event: ContactEvent) -> None:
         """A heartbeat touches every pane that is not closed in what it covers; a covered pane without any record of
@@ -219,10 +239,10 @@ class PanePartition:
 
     # -- opening
 
-    def _admit(self, name: str) -> _Tenant:
+    def _admit(self, name: str) -> _Tenant | None:
         if len(self._tenants) >= self.rules.tenants_a_partition_max:
             self.over["tenants"] += 1
-            raise BadMessage("too-many-tenants", "$.tenant", f"{len(self._tenants)} have panes open in this partition")
+            return None
         event_clock = name in self.rules.event_clock
         floor = 0 if event_clock else self._floor
         tenant = _Tenant(name, max(self._restored.pop(marks.tenant_hash(name), 0), floor), event_clock)

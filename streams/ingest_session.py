@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from detectors.panes import Checkpoint, PanePartition, PaneRules, moment
+from detectors.panes import Checkpoint, PanePartition, PaneRules, Verdict, moment
 from schemas import codec, topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage, Unavailable
@@ -23,7 +24,7 @@ from schemas.pane import Progress, QueuePane
 from streams import broker, clock, dead_letters, reachable, telemetry
 from streams.brake import Brake, Place
 from streams.config import Settings
-from streams.contacts import Decoded, UnknownType, decode_batch
+from streams.contacts import Decoded, decode_batch
 from streams.ingest_source import Key, Source
 from streams.pane_writer import FIX_TOPICS, PaneWriter
 
@@ -135,70 +136,59 @@ class Session:
     # -- reading
 
     def _feed(self, messages: Sequence[Message]) -> None:
-        """Runs of messages of one partition, each into its panes."""
-        events = decode_batch([message.value() for message in messages], self._limits.event_bytes_max)
-        topic, partition, source = "", -1, None
-        for message, event in zip(messages, events, strict=True):
-            if message.partition() != partition or message.topic() != topic:
-                topic, partition = message.topic(), message.partition()
-                source = self._source_of(message)
-            if source is None:
-                continue
-            source.read += 1
-            offset, arrival = message.offset(), message.timestamp()[1]
-            if offset < source.panes.position:
-                source = self._source_of(message)
-                if source is None or offset < source.panes.position:
-                    continue  # delivered again after a pause
-            if type(event) is ContactEvent and event.schema_version <= codec.VERSION:
-                try:
-                    verdict = source.panes.feed(offset, arrival, event)
-                except BadMessage as error:
-                    self._set_aside(source, message, error)
-                else:
-                    self._bad_in_a_row = 0
-                    if verdict != "counted":
-                        self._note(source, message, event, verdict)
-            else:
-                source.panes.pass_over(offset, arrival)
-                self._refuse(source, message, event)
+        """Messages as they came: runs of one partition each."""
+        places = [(message.topic(), message.partition()) for message in messages]
+        begin = 0
+        for key, run in groupby(places):
+            end = begin + sum(1 for _ in run)
+            self._feed_run(key, messages[begin:end])
+            begin = end
 
-    def _source_of(self, message: Message) -> Source | None:
-        """The source of a message, None when it is not ours any more. A topic that was made anew starts again."""
-        source = self.sources.get((message.topic(), message.partition()))
+    def _feed_run(self, key: Key, messages: Sequence[Message]) -> None:
+        source = self.sources.get(key)
         if source is None:
-            return None
-        position = source.panes.position
-        if message.offset() < position:
-            end = self._end_of(source)
-            if end is not None and end < position:
-                LOG.warning("topic was made anew: reads it from its beginning", topic=source.topic, was_at=position)
-                source.panes = self._panes(source.key, message.offset(), None)
-                source.committed = None
-        elif source.at_end:
-            source.at_end = False
+            return  # not ours any more
+        if messages[0].offset() < source.panes.position:
+            self._begin_again(source, messages[0].offset())
+            # delivered again after a pause
+            messages = [message for message in messages if message.offset() >= source.panes.position]
+        offsets = [message.offset() for message in messages]
+        arrivals = [message.timestamp()[1] for message in messages]
+        events = decode_batch([message.value() for message in messages], self._limits.event_bytes_max)
+        noted = source.panes.feed(offsets, arrivals, events)
+        source.read += len(messages)
+        source.at_end = False
         source.heard_at = clock.elapsed()
-        return source
+        counted_to = 0
+        for n, verdict in noted:
+            if n > counted_to:
+                self._bad_in_a_row = 0
+            counted_to = n + 1
+            self._note(source, messages[n], events[n], verdict)
+        if counted_to < len(messages):
+            self._bad_in_a_row = 0
 
-    def _note(self, source: Source, message: Message, event: ContactEvent, verdict: str) -> None:
-        source.verdicts[verdict] += 1
-        if verdict == "late":
+    def _begin_again(self, source: Source, offset: int) -> None:
+        """A topic that was made anew is read from its beginning."""
+        position, end = source.panes.position, self._end_of(source)
+        if end is not None and end < position:
+            LOG.warning("topic was made anew: reads it from its beginning", topic=source.topic, was_at=position)
+            source.panes = self._panes(source.key, offset, None)
+            source.committed = None
+
+    def _note(self, source: Source, message: Message, event: Decoded, verdict: Verdict | Exception) -> None:
+        """What became of a record that was not simply counted."""
+        if isinstance(verdict, BadMessage):
+            self._set_aside(source, message, verdict)
+            return
+        self._bad_in_a_row = 0
+        source.verdicts["unknown-type" if isinstance(verdict, Exception) else verdict] += 1
+        if verdict == "late" and isinstance(event, ContactEvent):
             offset, arrival = message.offset(), message.timestamp()[1]
             late = source.panes.late_contact(offset, arrival, event, source.topic)
             name = f"{source.name}/{offset}"
             heads = codec.headers(late, id=name, source=SOURCE, time=late.occurred_at)
             self._writer.write(topics.LATE_CONTACTS.name, codec.encode(late), name.encode(), heads)
-
-    def _refuse(self, source: Source, message: Message, event: Decoded) -> None:
-        if isinstance(event, UnknownType):
-            source.verdicts["unknown-type"] += 1
-            return
-        if isinstance(event, BadMessage):
-            error = event
-        else:
-            detail = f"version {event.schema_version}, this release reads up to {codec.VERSION}: upgrade it"
-            error = BadMessage("newer-version", "$.schema_version", detail)
-        self._set_aside(source, message, error)
 
     def _set_aside(self, source: Source, message: Message, error: BadMessage) -> None:
         self._bad_in_a_row += 1

@@ -262,15 +262,19 @@ class Run:
     def start(self) -> None:
         self.panes = PanePartition("voice", 3, self.rules, *self.committed)
 
-    def feed(self, record: Record) -> None:
-        if record.event is None:
-            self.panes.pass_over(record.offset, record.arrival)
-            return
-        try:
-            self.verdicts[self.panes.feed(record.offset, record.arrival, record.event)].add(record.offset)
-        except BadMessage as error:
-            assert error.reason == "future"
-            self.refused.add(record.offset)
+    def feed(self, *records: Record) -> None:
+        events = [record.event or ValueError("unreadable") for record in records]
+        offsets, arrivals = [record.offset for record in records], [record.arrival for record in records]
+        noted = dict(self.panes.feed(offsets, arrivals, events))
+        for n, record in enumerate(records):
+            verdict = noted.get(n, "counted")
+            if isinstance(verdict, BadMessage):
+                assert verdict.reason == "future"
+                self.refused.add(record.offset)
+            elif isinstance(verdict, Exception):
+                assert verdict is events[n]
+            else:
+                self.verdicts[verdict].add(record.offset)
 
     def take(self) -> None:
         for record, value in self.panes.take():
@@ -286,8 +290,7 @@ class Run:
         self.committed = (point.offset, point.metadata if self.keeps_metadata else None)
 
     def read(self, log: list[Record]) -> None:
-        for record in log:
-            self.feed(record)
+        self.feed(*log)
         self.take()
 
     def sticky(self) -> dict[Any, bytes]:

@@ -18,6 +18,8 @@ from streams.clients import confluent_settings
 from streams.config import Security, Settings
 
 REACH_SECONDS_MAX = 10.0
+# Nobody listens, or nobody has that name: a person need not wait the whole time to hear it.
+NOBODY_SECONDS = 3.0
 # A broker that starts up drops connections too, so a dropped one speaks against a setting only when it happens again
 # and again.
 DROPS_MIN = 5
@@ -27,17 +29,18 @@ FIX = "start it, or point broker.bootstrap (BREAKWATER_BROKERS) at yours; `make 
 def check_reachable(settings: Settings, wait_seconds: float = REACH_SECONDS_MAX) -> None:
     """Returns when the broker has answered us.
 
-    Raises BadConfig that names the setting, as soon as the broker refuses us; Unavailable after `wait_seconds`.
+    Raises BadConfig that names the setting, as soon as the broker refuses us; Unavailable after `wait_seconds`, sooner
+    where nobody listens.
     """
     security = settings.broker.security
     if security.mechanism == "OAUTHBEARER" and security.oauth:
         oauth.tokens(security.oauth).token()  # its own errors are clearer than the broker's
     heard = Heard()
     admin = heard.client(settings)
-    deadline = clock.elapsed() + wait_seconds
-    while clock.elapsed() < deadline:
+    began = clock.elapsed()
+    while clock.elapsed() - began < (NOBODY_SECONDS if heard.nobody() else wait_seconds):
         try:
-            admin.list_topics(timeout=0.5)
+            admin.list_topics(timeout=1.0)
             return
         except KafkaException:
             admin.poll(0)
@@ -63,12 +66,18 @@ class Heard(logging.Handler):
         log.addHandler(self)
         return AdminClient({**confluent_settings(settings), "error_cb": self.errors.append}, logger=log)
 
+    def nobody(self) -> bool:
+        """Whether every connection so far was refused, or no name was found."""
+        told = self._told()
+        return bool(told) and all("refused" in error.str() or error.code() == KafkaError._RESOLVE for error in told)
+
     def why_away(self) -> str:
         """The last thing that was wrong with a connection, without librdkafka's names for it."""
-        told = [error.str() for error in self.errors if error.code() != KafkaError._ALL_BROKERS_DOWN]
-        if not told:
-            return "no answer"
-        return _reason(told[-1])
+        told = self._told()
+        return _reason(told[-1].str()) if told else "no answer"
+
+    def _told(self) -> list[KafkaError]:
+        return [error for error in self.errors if error.code() != KafkaError._ALL_BROKERS_DOWN]
 
 
 def mistake_in(security: Security, errors: Sequence[KafkaError], lines: Sequence[str]) -> tuple[str, str] | None:

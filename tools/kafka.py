@@ -283,7 +283,9 @@ class KafkaNode:
 
     def _format(self, java: str, classpath: str) -> None:
         command = [java, "-XX:TieredStopAtLevel=1", *self._logging("warn"), "-cp", classpath, "kafka.tools.StorageTool"]
-        command += ["format", "-t", self.cluster_id, "-c", str(self._properties_file), *self.format_arguments]
+        # with "=": the identifier may begin with a dash
+        identity = f"--cluster-id={self.cluster_id}"
+        command += ["format", identity, "-c", str(self._properties_file), *self.format_arguments]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode != 0:
             raise Unavailable("Apache Kafka", f"its storage cannot be formatted\n{(run.stdout + run.stderr)[-2000:]}")

@@ -94,6 +94,16 @@ def test_a_download_that_fails_leaves_nothing_and_says_why(tools: Path, cache: P
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
 
 
+def test_an_identifier_that_begins_with_a_dash_is_no_option(tools: Path, cache: Path, tmp_path: Path) -> None:
+    (cache / "kafka-4.1.0").mkdir(parents=True)
+    program(
+        tools, "java", 'case "$*" in *StorageTool*) echo "$@" > "$0.log"; exit 1;; *) echo \'version "17"\' >&2;; esac'
+    )
+    with pytest.raises(Unavailable, match="cannot be formatted"):
+        kafka.KafkaNode(tmp_path / "node", cluster_id="-abc").start()
+    assert " --cluster-id=-abc " in (tools / "java.log").read_text()
+
+
 def test_the_command_fails_with_three_when_java_is_missing(tools: Path, cache: Path) -> None:
     (cache / "kafka-4.1.0").mkdir(parents=True)
     run = subprocess.run(

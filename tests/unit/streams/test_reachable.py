@@ -79,3 +79,12 @@ def test_why_it_is_away_is_the_last_thing_that_went_wrong() -> None:
     assert heard.why_away() == "no answer"
     heard.errors += [KafkaError(KafkaError._TRANSPORT, CONNECTION_REFUSED), DOWN]
     assert heard.why_away() == "Connect to ipv4#127.0.0.1:9 failed: Connection refused"
+
+
+def test_nobody_listens_where_every_connection_was_refused() -> None:
+    heard = Heard()
+    assert not heard.nobody()
+    heard.errors += [KafkaError(KafkaError._TRANSPORT, CONNECTION_REFUSED), DOWN]
+    assert heard.nobody()
+    heard.errors.append(KafkaError(KafkaError._TRANSPORT, f"{AT}Disconnected: connection closed by peer"))
+    assert not heard.nobody()

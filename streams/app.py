@@ -107,7 +107,6 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
             StateLog(self._state_bus, fold.state),
             defects,
             owns=role.owns,
-            rewind=role.rewind,
             end=self._end_for(fold.name),
             observe=self._gauges.observe,
         )

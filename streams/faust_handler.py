@@ -15,7 +15,7 @@ of an agent's body would be acknowledged, and lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -30,7 +30,6 @@ from streams.defects import Defects
 from streams.state import NOTHING, PartitionState, Source, StateLog
 
 WAIT_SECONDS, WAIT_SECONDS_MAX = 0.5, 30.0
-REWINDS_MAX, REWIND_SECONDS = 5, 1.0
 ATTEMPTS_MAX = 2
 
 T = TypeVar("T")
@@ -72,14 +71,10 @@ class FoldRole:
 
 @dataclass
 class _Held:
-    """One source partition that is ours. `ahead` is the last offset skipped while reading goes back."""
+    """One source partition that is ours."""
 
     fold: Fold
     state: PartitionState
-    checked: bool = False
-    ahead: int | None = None
-    rewinds: int = 0
-    rewound_at: float = 0.0
 
 
 class _Defective(Exception):
@@ -102,18 +97,16 @@ class FoldHandler:
         defects: Defects,
         *,
         owns: Callable[[Source], bool],
-        rewind: Callable[[Source, int], Awaitable[None]],
         end: Callable[[], None],
         observe: Callable[[Any], None] = lambda _: None,
     ) -> None:
-        """`owns` says whether a partition is assigned to us now, `rewind` sets where the consumer reads it next, `end`
-        ends this process and does not return, `observe` is shown every value that was put on the bus."""
+        """`owns` says whether a partition is assigned to us now, `end` ends this process and does not return,
+        `observe` is shown every value that was put on the bus."""
         self.role = role
         self._bus = bus
         self._states = states
         self._defects = defects
         self._owns = owns
-        self._rewind = rewind
         self._end = end
         self._observe = observe
         self._held: dict[Source, _Held] = {}
@@ -142,9 +135,14 @@ class FoldHandler:
         """Whether the state of every partition of ours has been read back."""
         return all(task.done() for task in self._restoring.values())
 
-    def applied(self) -> Mapping[Source, int]:
-        """The last offset with durable effects, by partition of ours whose state is read back."""
-        return {source: held.state.applied for source, held in self._held.items()}
+    async def positions(self) -> dict[Source, int]:
+        """Where reading goes on, by partition of ours, once the state is read back; those without state are left out.
+
+        The state says where we are. The group's offset only hints at it: it is behind after a crash, and Faust may have
+        moved it over records that it dropped in a rebalance.
+        """
+        await asyncio.gather(*self._restoring.values(), return_exceptions=True)
+        return {source: held.state.applied + 1 for source, held in self._held.items() if held.state.applied != NOTHING}
 
     async def apply(self, arrivals: Sequence[Arrival]) -> None:
         """Handles one batch; when it returns, all of its effects are durable. Raises nothing but cancellation."""
@@ -165,7 +163,7 @@ class FoldHandler:
         held = await self._restored(source)
         if held is None:
             return
-        due = await self._due(source, held, batch)
+        due = [arrival for arrival in batch if arrival.offset > held.state.applied]
         telemetry.RECORDS_SKIPPED.labels(self.role.name).inc(len(batch) - len(due))
         if not due:
             return
@@ -241,36 +239,6 @@ class FoldHandler:
         markers = self.role.set_aside(arrival, f"{type(error).__name__} at {where}, twice")
         await self._until_available(lambda: self._bus.send(outgoing(marker, self.role.name) for marker in markers))
         self._logger.error("this record stopped us twice and is set aside: please report it", at=where)
-
-    async def _due(self, source: Source, held: _Held, batch: Sequence[Arrival]) -> Sequence[Arrival]:
-        """The records of the batch that are next. The state says where we are, the group's offset only hints at it."""
-        applied = held.state.applied
-        if not held.checked:
-            held.checked = True
-            if applied != NOTHING and batch[0].offset > applied + 1:
-                await self._go_back(source, held, batch)
-        elif held.ahead is not None:
-            # what was fetched before reading went back still comes first
-            back = next((n for n, arrival in enumerate(batch) if arrival.offset <= held.ahead), None)
-            if back is None:
-                await self._go_back(source, held, batch)
-            else:
-                batch, held.ahead = batch[back:], None
-        return [] if held.ahead is not None else [arrival for arrival in batch if arrival.offset > applied]
-
-    async def _go_back(self, source: Source, held: _Held, batch: Sequence[Arrival]) -> None:
-        """Reads again from behind what is applied; gives up where the log keeps that no longer."""
-        held.ahead = batch[-1].offset
-        if held.rewinds and clock.elapsed() - held.rewound_at < REWIND_SECONDS:
-            return
-        held.rewinds, held.rewound_at = held.rewinds + 1, clock.elapsed()
-        if held.rewinds > REWINDS_MAX:
-            self._logger.error("records after the state are gone", source=source.name(), applied=held.state.applied)
-            held.ahead = None
-            return
-        telemetry.REWINDS.labels(self.role.name).inc()
-        self._logger.warning("reading goes back to the state", source=source.name(), offset=held.state.applied + 1)
-        await self._rewind(source, held.state.applied + 1)
 
     async def _restored(self, source: Source) -> _Held | None:
         """The partition with its state; None where it is not ours any more."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import faust
 from mode import Service
@@ -40,6 +40,13 @@ class Handler(Protocol):
     async def apply(self, arrivals: Sequence[Arrival]) -> None: ...
 
 
+@runtime_checkable
+class HasPositions(Protocol):
+    """A handler that knows better than the group's offsets where reading goes on."""
+
+    async def positions(self) -> Mapping[Source, int]: ...
+
+
 class _Reading:
     """A handler with its inputs, and the batch that it has in hand."""
 
@@ -65,6 +72,7 @@ class FaustRole:
         self.app = _app(settings, name)
         self.app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        self.app.on_rebalance_complete.connect(self._on_settled, weak=False)
 
     def read(self, name: str, inputs: Sequence[Topic], records_max: int, handler: Handler) -> None:
         """An agent of this role: batches of `inputs` go to `handler`."""
@@ -98,10 +106,6 @@ class FaustRole:
         """Whether the partition is assigned to us at this moment."""
         return self._place(source) in self.app.consumer.assignment()
 
-    async def rewind(self, source: Source, offset: int) -> None:
-        """Reads the partition from `offset` next."""
-        await self.app.consumer.seek_wait({self._place(source): offset})
-
     def _place(self, source: Source) -> Any:
         return faust.types.TP(self._settings.topic_name(source.topic), source.partition)
 
@@ -112,6 +116,17 @@ class FaustRole:
             reading.handler.assigned(source for source in sources if source.topic in reading.topics)
         self._assigned, self._moved_at = True, clock.elapsed()
         self._logger.info("partitions assigned", count=len(sources))
+
+    async def _on_settled(self, _app: Any, **_: Any) -> None:
+        """Before Faust reads on from the group's offsets these are set to where the states are, forward or back."""
+        offsets: dict[Any, int] = {}
+        for reading in self._readings:
+            if isinstance(reading.handler, HasPositions):
+                found = await reading.handler.positions()
+                offsets |= {self._place(source): offset for source, offset in found.items()}
+        if offsets:
+            # Faust's own `commit` knows only what it acknowledged itself
+            await self.app.consumer._commit(offsets)
 
     async def _on_revoked(self, _app: Any, revoked: Iterable[Any], **_: Any) -> None:
         for reading in self._readings:

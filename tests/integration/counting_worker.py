@@ -112,7 +112,7 @@ async def main(path: str, point: str = "") -> None:
 
     fold = FoldRole(ROLE, (topics.QUEUE_PANES,), topics.DETECT_STATE, decode, Counting)
     role = FaustRole(settings, ROLE, bus, end)
-    handler = FoldHandler(fold, bus, StateLog(states, fold.state), defects, owns=role.owns, rewind=role.rewind, end=end)
+    handler = FoldHandler(fold, bus, StateLog(states, fold.state), defects, owns=role.owns, end=end)
     role.read(ROLE, fold.inputs, 50, handler)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas import codec, topics
 from schemas.notice import Defect
@@ -169,6 +169,27 @@ def test_a_worker_that_wakes_up_late_changes_nothing(bench: Bench) -> None:
     bench.await_counts()
     sleeper.send_signal(signal.SIGCONT)
     bench.feed(600, seconds=4.0)
+    bench.assert_exact()
+
+
+def test_where_the_groups_offset_ran_ahead_of_the_state_reading_goes_back(bench: Bench) -> None:
+    child = bench.start()
+    bench.feed(300)
+    bench.await_counts()
+    child.terminate()
+    assert child.wait(20) == 0
+    bench.feed(300)
+    name = bench.settings.topic_name(topics.QUEUE_PANES)
+    settings = broker.confluent_group_settings(bench.settings, "counting")
+    member = Consumer({**settings, "enable.auto.commit": False})
+    ends = [
+        TopicPartition(name, number, member.get_watermark_offsets(TopicPartition(name, number), timeout=5)[1])
+        for number in range(PARTITIONS)
+    ]
+    member.commit(offsets=ends, asynchronous=False)
+    member.close()
+    bench.start()
+    bench.feed(100, seconds=3.0)
     bench.assert_exact()
 
 

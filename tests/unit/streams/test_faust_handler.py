@@ -17,7 +17,7 @@ from schemas.base import Origin
 from schemas.fold import Output
 from schemas.notice import Defect
 from schemas.tick import Tick
-from streams import clock, faust_handler
+from streams import clock
 from streams.defects import Defects
 from streams.faust_handler import Arrival, FoldHandler, FoldRole
 from streams.state import Source, StateLog
@@ -75,7 +75,6 @@ class Bench:
 
     def __init__(self, bus: FakeBus | None = None) -> None:
         self.bus: Any = bus or FakeBus()
-        self.rewound: list[tuple[Source, int]] = []
         self.ours = {HERE}
         self.defects = Defects(self.bus, "group-summing")
         self.observed: list[Any] = []
@@ -85,13 +84,9 @@ class Bench:
             StateLog(self.bus, ROLE.state),
             self.defects,
             owns=lambda source: source in self.ours,
-            rewind=self._rewind,
             end=self._end,
             observe=self.observed.append,
         )
-
-    async def _rewind(self, source: Source, offset: int) -> None:
-        self.rewound.append((source, offset))
 
     def _end(self) -> None:
         raise Ended
@@ -134,7 +129,7 @@ def test_outputs_are_durable_before_the_state_that_follows_from_them() -> None:
         await bench.handler.apply([record(0), record(1), record(2, "bob")])
         assert bench.bus.done[-2:] == ["send 3", "append 3"]  # two entries and the commit
         assert bench.said() == ["ada-1", "ada-2", "bob-1"]
-        assert bench.handler.applied() == {HERE: 2}
+        assert await bench.handler.positions() == {HERE: 3}
         assert [tick.tenant for tick in bench.observed] == ["ada", "ada", "bob"]
 
     story(of)
@@ -176,7 +171,7 @@ def test_a_record_that_cannot_be_read_is_set_apart_and_the_others_go_on() -> Non
         letters = bench.bus.logs["queue-panes.dead-letter", 0]
         assert [letter.key for letter in letters] == [b"queue-panes/0/1", b"queue-panes/0/2"]
         assert dict(letters[0].headers)["error.reason"] == b"missing-field"
-        assert bench.handler.applied() == {HERE: 3}
+        assert await bench.handler.positions() == {HERE: 4}
 
     story(of)
 
@@ -188,7 +183,7 @@ def test_while_the_broker_is_away_the_handler_waits_longer_each_time_and_then_go
         await bench.handler.apply([record(1)])
         assert quick == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5, 1]
         assert bench.said() == ["ada-1", "ada-2"]
-        assert bench.handler.applied() == {HERE: 1}
+        assert await bench.handler.positions() == {HERE: 2}
         assert not bench.handler.waiting
 
     story(of)
@@ -228,7 +223,7 @@ def test_the_second_time_the_record_is_set_aside_for_every_reader_and_the_others
         await again.handler.apply(batch)
         # the step that failed half way left nothing behind
         assert again.said() == ["ada-1", "ada-2", "ada-3"]
-        assert again.handler.applied() == {HERE: 3}
+        assert await again.handler.positions() == {HERE: 4}
         (left,) = bench.bus.logs["queue-panes", 0]
         assert codec.decode(Tick, left.value).tenant == "ZeroDivisionError at queue-panes/0/2, twice"
         third = await again.restarted()
@@ -261,34 +256,32 @@ def test_a_batch_of_a_partition_that_is_not_ours_any_more_is_left_alone() -> Non
     story(of)
 
 
-def test_where_the_groups_offset_ran_ahead_of_the_state_reading_goes_back() -> None:
+def test_the_position_is_in_the_state_and_known_once_that_is_read_back() -> None:
     async def of(bench: Bench) -> None:
+        bench.handler.assigned([HERE])
+        assert await bench.handler.positions() == {}  # nothing was applied yet: the group's offset counts
         await bench.handler.apply([record(0), record(1)])
         again = await bench.restarted()
-        await again.handler.apply([record(5), record(6)])
-        assert again.rewound == [(HERE, 2)]
-        # what was fetched before still comes first
-        await again.handler.apply([record(7)])
-        assert again.said() == ["ada-1", "ada-2"]
-        await again.handler.apply([record(8), *(record(n) for n in range(2, 10))])
-        assert again.said() == [f"ada-{n}" for n in range(1, 11)]
-        assert again.handler.applied() == {HERE: 9}
+        bench.bus.away = {"read": 2}
+        again.handler.assigned([HERE])
+        assert await again.handler.positions() == {HERE: 2}
 
     story(of)
 
 
-def test_where_the_log_lost_what_the_state_misses_reading_goes_on_after_a_few_tries(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(faust_handler, "REWIND_SECONDS", 0.0)
-
+def test_a_partition_that_is_taken_away_while_its_state_is_read_holds_up_nothing() -> None:
     async def of(bench: Bench) -> None:
-        await bench.handler.apply([record(0), record(1)])
-        again = await bench.restarted()
-        for offset in range(50, 60):
-            await again.handler.apply([record(offset)])
-        assert len(again.rewound) == faust_handler.REWINDS_MAX
-        assert again.said() == [f"ada-{n}" for n in range(1, 8)]
+        bench.bus.away = {"read": 1_000_000}
+        bench.handler.assigned([HERE])
+        asking = asyncio.create_task(bench.handler.positions())
+        batch = asyncio.create_task(bench.handler.apply([record(0)]))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        bench.ours.clear()
+        bench.handler.dropped()
+        assert await asking == {}
+        await batch
+        assert bench.said() == []
 
     story(of)
 

@@ -102,7 +102,11 @@ def check_topics(settings: Settings) -> list[Problem]:
 def refuse_without_topics(settings: Settings) -> None:
     """What a worker asks before it starts. Raises BadConfig with every topic that is missing or has a wrong number of
     partitions, and the fix."""
-    stopping = [problem for problem in check_topics(settings) if problem.stops_work]
+    check_reachable(settings)
+    found = _Found(
+        _listed(Heard().client(settings), settings), {}
+    )  # a worker may not be allowed to read their settings
+    stopping = [problem for problem in _problems(settings, found) if problem.stops_work]
     if stopping:
         raise BadConfig([(f"topic {problem.topic}", f"{problem.text}: {problem.fix}") for problem in stopping])
 
@@ -123,7 +127,7 @@ def apply_topics(settings: Settings) -> Applied:
         _refuse_partitions(settings, found)
     differing = _differing(settings, found)
     if differing:
-        _alter(admin, differing)
+        _alter(admin, settings, differing)
         _await("the topics' new settings", lambda: not _differing(settings, _look(admin, settings)))
     names = [settings.topic_name(topic) for topic in settings.all_topics()]
     return Applied(
@@ -147,15 +151,19 @@ def wanted_config(settings: Settings, topic: Topic) -> dict[str, str]:
 
 
 def _look(admin: AdminClient, settings: Settings) -> _Found:
+    there = _listed(admin, settings)
+    # the embedded broker keeps no settings of topics
+    configs = {} if settings.broker.profile == "embedded" else _configs(admin, settings, there)
+    return _Found(there, configs)
+
+
+def _listed(admin: AdminClient, settings: Settings) -> dict[str, TopicMetadata]:
     names = {settings.topic_name(topic) for topic in settings.all_topics()}
     try:
         listed = admin.list_topics(timeout=REQUEST_SECONDS_MAX).topics
     except KafkaException as error:
-        raise _unavailable(settings, error) from None
-    there = {name: topic for name, topic in listed.items() if name in names and topic.error is None}
-    # the embedded broker keeps no settings of topics
-    configs = {} if settings.broker.profile == "embedded" else _configs(admin, settings, there)
-    return _Found(there, configs)
+        raise _trouble(settings, "listing the topics", error) from None
+    return {name: topic for name, topic in listed.items() if name in names and topic.error is None}
 
 
 def _configs(admin: AdminClient, settings: Settings, names: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -169,7 +177,7 @@ def _configs(admin: AdminClient, settings: Settings, names: Iterable[str]) -> di
             for resource, answer in asked.items()
         }
     except KafkaException as error:
-        raise _unavailable(settings, error) from None
+        raise _trouble(settings, "reading the settings of the topics", error) from None
 
 
 def _problems(settings: Settings, found: _Found) -> list[Problem]:
@@ -178,7 +186,7 @@ def _problems(settings: Settings, found: _Found) -> list[Problem]:
         name = settings.topic_name(topic)
         there = found.topics.get(name)
         if there is None:
-            problems.append(Problem(name, "missing", "is not on the broker", FIX_MISSING))
+            problems.append(Problem(name, "missing", _missing(settings), FIX_MISSING))
             continue
         if len(there.partitions) != topic.partitions:
             text = f"has {len(there.partitions)} partitions, {topic.partitions} are wanted"
@@ -191,6 +199,13 @@ def _problems(settings: Settings, found: _Found) -> list[Problem]:
         text = ", ".join(f"{setting} is {was}, {wanted} is wanted" for setting, (was, wanted) in changes.items())
         problems.append(Problem(name, "config", text, FIX_MISSING))
     return problems
+
+
+def _missing(settings: Settings) -> str:
+    """A broker that knows who asks does not show what they may not see."""
+    security = settings.broker.security
+    hidden = ", or hidden from this client" if security.mechanism or security.certificate_file else ""
+    return f"is not on the broker{hidden}"
 
 
 def _fix_partitions(settings: Settings, topic: Topic, found: int) -> str:
@@ -237,7 +252,7 @@ def _create(admin: AdminClient, settings: Settings, topics: list[Topic]) -> list
     return created
 
 
-def _alter(admin: AdminClient, differing: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+def _alter(admin: AdminClient, settings: Settings, differing: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,
@@ -249,8 +264,11 @@ def _alter(admin: AdminClient, differing: Mapping[str, Mapping[str, tuple[str, s
         )
         for name, changes in differing.items()
     ]
-    for answer in admin.incremental_alter_configs(resources).values():
-        answer.result(REQUEST_SECONDS_MAX)
+    try:
+        for answer in admin.incremental_alter_configs(resources).values():
+            answer.result(REQUEST_SECONDS_MAX)
+    except KafkaException as error:
+        raise _trouble(settings, "changing the settings of the topics", error) from None
 
 
 def _await_all(settings: Settings, answers: Mapping[str, Future[None]]) -> list[str]:
@@ -261,10 +279,9 @@ def _await_all(settings: Settings, answers: Mapping[str, Future[None]]) -> list[
             answer.result(REQUEST_SECONDS_MAX)
             created.append(name)
         except KafkaException as error:
-            code = error.args[0].code()
-            if error.args[0].retriable() or code in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
-                raise _unavailable(settings, error) from None
-            if code != KafkaError.TOPIC_ALREADY_EXISTS:
+            if _is_passing(error):
+                raise _trouble(settings, "making the topics", error) from None
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 refused.append((f"topic {name}", f"the broker refuses to make it: {error.args[0].str()}"))
     if refused:
         raise BadConfig(refused)
@@ -289,5 +306,15 @@ def _led(topic: TopicMetadata) -> bool:
     return bool(topic.partitions) and all(partition.leader >= 0 for partition in topic.partitions.values())
 
 
-def _unavailable(settings: Settings, error: KafkaException) -> Unavailable:
-    return Unavailable(f"Kafka at {','.join(settings.broker.bootstrap)}", error.args[0].str(), FIX_AWAY)
+def _is_passing(error: KafkaException) -> bool:
+    cause = error.args[0]
+    return cause.retriable() or cause.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT)
+
+
+def _trouble(settings: Settings, doing: str, error: KafkaException) -> BadConfig | Unavailable:
+    """What the broker does not allow is the operator's to settle; the rest passes."""
+    text = error.args[0].str()
+    if _is_passing(error):
+        return Unavailable(f"Kafka at {','.join(settings.broker.bootstrap)}", f"{doing}: {text}", FIX_AWAY)
+    user = settings.broker.security.username or "this client"
+    return BadConfig([("broker", f"{doing} is refused: {text}; check what {user} is allowed to do (ACLs)")])

@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.kafka import KafkaNode, free_port
 
 USER, PASSWORD = "breakwater", "correct horse"
+GUEST = "guest"  # may log in, with the same password, and nothing else
 SASL_LISTENERS = ("SASL_SSL", "SASL_PLAINTEXT")
 _MODULES = "org.apache.kafka.common.security"
 
@@ -62,8 +63,9 @@ class SecuredKafka:
             listeners=self.ports,
             properties=self._properties(),
             format_arguments=[
-                f"--add-scram={mechanism}=[name={USER},password={PASSWORD}]"
+                f"--add-scram={mechanism}=[name={user},password={PASSWORD}]"
                 for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+                for user in (USER, GUEST)
             ],
         )
 
@@ -76,7 +78,12 @@ class SecuredKafka:
         return f"127.0.0.1:{self.ports[listener]}"
 
     def _properties(self) -> dict[str, str]:
-        found = {"ssl.client.auth": "none", "listener.name.ssl.ssl.client.auth": "required"}
+        found = {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": f"User:ANONYMOUS;User:{USER};User:CN=client",
+            "ssl.client.auth": "none",
+            "listener.name.ssl.ssl.client.auth": "required",
+        }
         for listener in ("sasl_ssl", "ssl"):
             found |= {
                 f"listener.name.{listener}.ssl.keystore.type": "PEM",

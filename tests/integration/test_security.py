@@ -18,7 +18,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ConfluentPartition
-from secured_kafka import PASSWORD, USER, SecuredKafka
+from secured_kafka import GUEST, PASSWORD, USER, SecuredKafka
 
 from schemas import topics
 from schemas.errors import BadConfig, Unavailable
@@ -211,6 +211,16 @@ def test_a_wrong_password_is_refused_at_once_and_not_shown(login: str, logins: L
     assert time.monotonic() - began < 3
     assert raised.value.problems[0][0] == "broker.security.password_file"
     assert "not the password" not in str(raised.value)
+
+
+def test_what_a_client_may_not_do_is_refused_in_words(logins: Logins) -> None:
+    guest = logins.settings("SCRAM-SHA-256", username=GUEST)
+    broker.check_reachable(guest)
+    assert {problem.text for problem in broker.check_topics(guest)} == {
+        "is not on the broker, or hidden from this client"
+    }
+    with pytest.raises(BadConfig, match=r"the broker refuses to make it: .*[Aa]uthorization failed"):
+        broker.apply_topics(guest)
 
 
 def test_a_login_at_a_broker_without_any_is_named(logins: Logins) -> None:

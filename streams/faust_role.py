@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 import faust
@@ -55,6 +56,8 @@ class _Reading:
         self.topics = {topic.name for topic in inputs}
         self.handler = handler
         self.in_hand = 0
+        # the time of the last record handled, by partition
+        self.last: dict[Source, datetime] = {}
 
 
 class FaustRole:
@@ -83,6 +86,7 @@ class FaustRole:
             reading.in_hand = len(batch)
             try:
                 await handler.apply(batch)
+                reading.last |= {Source(arrival.topic, arrival.partition): arrival.at for arrival in batch}
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
@@ -131,6 +135,7 @@ class FaustRole:
     async def _on_revoked(self, _app: Any, revoked: Iterable[Any], **_: Any) -> None:
         for reading in self._readings:
             reading.handler.dropped()
+            reading.last.clear()
         for place in revoked:
             for gauge in (telemetry.CONSUMER_LAG_RECORDS, telemetry.CONSUMER_LAG_SECONDS):
                 with suppress(KeyError):  # a value that nobody updates any more would lie
@@ -162,7 +167,10 @@ class FaustRole:
         waiting = sum(reading.in_hand for reading in self._readings)
         for place, source in zip(places, sources, strict=True):
             behind = max(ends[source] - await self._position(place), 0)
+            last = next((reading.last[source] for reading in self._readings if source in reading.last), None)
+            age = (clock.now() - last).total_seconds() if behind and last else 0.0
             telemetry.CONSUMER_LAG_RECORDS.labels(source.topic, str(source.partition)).set(behind)
+            telemetry.CONSUMER_LAG_SECONDS.labels(source.topic, str(source.partition)).set(max(age, 0.0))
             waiting += behind
         return waiting
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from fake_bus import FakeBus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import topics
 from streams.state import PartitionState, Source, StateLog
+from tests.fake_bus import FakeBus
 
 SOURCE = Source("queue-panes", 2)
 TOPIC = topics.DETECT_STATE

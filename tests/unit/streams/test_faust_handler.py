@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from fake_bus import FakeBus, Killed
 
 from schemas import codec, topics
 from schemas.base import Origin
@@ -21,6 +20,7 @@ from streams import clock
 from streams.defects import Defects
 from streams.faust_handler import Arrival, FoldHandler, FoldRole
 from streams.state import Source, StateLog
+from tests.fake_bus import FakeBus, Killed
 
 MOMENT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 HERE = Source("queue-panes", 0)

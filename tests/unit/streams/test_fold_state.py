@@ -6,11 +6,11 @@ import asyncio
 
 import msgspec
 import pytest
-from fake_bus import FakeBus, Killed
 
 from schemas import topics
 from schemas.errors import Unavailable
 from streams.state import Commit, Recovered, Source, StateLog, Stored, recover
+from tests.fake_bus import FakeBus, Killed
 
 HERE, THERE = Source("desk", 1), Source("desk", 3)
 TOPIC = topics.RESPOND_STATE

@@ -6,13 +6,15 @@ import asyncio
 import gzip
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from streams import telemetry
 from streams.web.board import Board
 from streams.web.view import State, TenantLine, TenantView
+
+RENDERING_LASTS = timedelta(seconds=1)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -21,6 +23,15 @@ class Event(msgspec.Struct, frozen=True):
     number: int
     tenant: str | None
     chunk: bytes
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """A snapshot as bytes, and when it was made."""
+
+    number: int
+    at: datetime
+    plain: bytes
+    gzipped: bytes
 
 
 class Viewer:
@@ -77,7 +88,7 @@ class Hub:
         self._kept_bytes = 0
         self._lines: list[TenantLine] = []
         self._about: tuple[object, bool] | None = None
-        self._snapshots: dict[str | None, tuple[int, bytes, bytes]] = {}
+        self._snapshots: dict[str | None, Rendering] = {}
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -103,15 +114,15 @@ class Hub:
         self._hand_out(Event(self._number, None, b": heartbeat\nevent: pulse\ndata: " + body + b"\n\n"))
 
     def snapshot(self, tenant: str | None, wall: datetime, *, gzipped: bool = False) -> bytes:
-        """The whole state as JSON; one rendering serves all who ask between two patches."""
+        """The whole state as JSON; one rendering serves all who ask until something changes, at most for a second."""
         known = self._snapshots.get(tenant)
-        if known is None or known[0] != self._number:
+        if known is None or known.number != self._number or wall - known.at > RENDERING_LASTS:
             view = self._board.snapshot(tenant, wall) if tenant is not None else None
             plain = msgspec.json.encode(self._state(wall, self._board.tenants(wall), view))
-            if view is None and tenant is not None:
-                return gzip.compress(plain, 1) if gzipped else plain  # an unknown name is not worth keeping
-            known = self._snapshots[tenant] = (self._number, plain, gzip.compress(plain, compresslevel=3))
-        return known[2] if gzipped else known[1]
+            known = Rendering(self._number, wall, plain, gzip.compress(plain, compresslevel=3))
+            if view is not None or tenant is None:  # an unknown name is not worth keeping
+                self._snapshots[tenant] = known
+        return known.gzipped if gzipped else known.plain
 
     def join(self, tenant: str | None, after: str | None, wall: datetime, abort: Callable[[], None]) -> Viewer | None:
         """A new viewer, first sent what it missed since the event `after`, or everything. None: there are too many."""

@@ -19,7 +19,7 @@ from schemas.errors import BadMessage
 from schemas.incident import Incident
 from schemas.notice import Notification
 from streams import clock, telemetry
-from streams.broker import aiokafka_settings
+from streams.clients import aiokafka_settings
 from streams.config import Settings
 from streams.web.board import Board
 
@@ -61,32 +61,32 @@ class Reader(Service):  # type: ignore[misc]  # mode is not typed for us
     @Service.task  # type: ignore[untyped-decorator]
     async def _read(self) -> None:
         while not self.should_stop:
+            consumer = None
             try:
-                await self._follow()
+                consumer = self._consumer()
+                await asyncio.wait_for(consumer.start(), 2 * ANSWER_SECONDS_MAX)
+                while not self.should_stop:
+                    await self._look_around(consumer)
+                    await self._read_on(consumer)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._go_blind(f"the bus does not answer ({type(error).__name__})")
             except Exception:  # a page that fails must not end the worker that detects
                 log.exception("reading failed")
                 self._go_blind("reading the bus failed: see the log")
+            finally:
+                if consumer is not None:
+                    await _close(consumer)
             await self.sleep(self._backoff)
             self._backoff = min(2 * self._backoff, BACKOFF_SECONDS_MAX)
 
-    async def _follow(self) -> None:
-        """Reads until told to stop. Raises what the bus raises."""
-        consumer = AIOKafkaConsumer(
+    def _consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
             **aiokafka_settings(self._settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             request_timeout_ms=int(ANSWER_SECONDS_MAX * 2000),
         )
-        try:
-            await asyncio.wait_for(consumer.start(), 2 * ANSWER_SECONDS_MAX)
-            while not self.should_stop:
-                await self._look_around(consumer)
-                await self._read_on(consumer)
-        finally:
-            await consumer.stop()
 
     async def _look_around(self, consumer: AIOKafkaConsumer) -> None:
         """Asks the bus for its topics: a sign of life, and how new topics and partitions are found."""
@@ -156,6 +156,7 @@ class Reader(Service):  # type: ignore[misc]  # mode is not typed for us
                 for record in records:
                     self._fold(record)
                 self._positions[partition] = records[-1].offset + 1
+                self._answered_at = clock.now()
             if self._board.reading:
                 self._board.reading = any(self._positions[part] < end for part, end in self._ends.items())
             await clock.pause(0)  # a long history must not keep viewers waiting
@@ -188,3 +189,15 @@ class Reader(Service):  # type: ignore[misc]  # mode is not typed for us
             log.warning("the page is blind", why=why, since=self._answered_at)
         self._board.blind(self._answered_at, why)
         telemetry.WEB_BLIND.set(1)
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Without its broker, aiokafka's `stop` ends in a cancellation of its own making, which would pass for ours and
+    leave its client running: each step is waited for from outside, and for a bounded time."""
+    for step in (consumer.stop, consumer._client.close):
+        task = asyncio.ensure_future(step())
+        await asyncio.wait({task}, timeout=ANSWER_SECONDS_MAX)
+        if not task.done():
+            task.cancel()
+        elif not task.cancelled() and task.exception() is not None:
+            log.debug("closing failed", error=repr(task.exception()))

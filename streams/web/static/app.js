@@ -1,6 +1,7 @@
 // The page: keeps the state that the server sends, and redraws at most once a frame what has changed.
 
 import { fillAlert, fillBulletin, fillCommand, fillTool, shortage, standing } from "./answers.js";
+import { Chart } from "./chart.js";
 import { byId, el, keep, say, show } from "./dom.js";
 import { fillIncident, fillPast, incidentCard } from "./incident.js";
 import { Live } from "./live.js";
@@ -274,13 +275,25 @@ function drawRows() {
   if (open && (changed === null || changed.has(open.key))) openDetail(open);
 }
 
+const thumbnails = new WeakMap();
+
+function tile() {
+  const chart = new Chart({ axes: false });
+  chart.picture.setAttribute("aria-hidden", "true");
+  const parts = [el("span", { class: "glyph", "aria-hidden": "true" }), el("strong"), el("span", { class: "status-text" }), chart.node];
+  const node = el("li", {}, el("button", { type: "button" }, ...parts));
+  thumbnails.set(node, chart);
+  return node;
+}
+
 /** Every channel in one line: what it is, and that it is well. */
 function drawStrip(channels) {
   show(byId("strip"), channels.length > 0);
   const byChannel = new Map(channels.map((row) => [row.key, row]));
-  keep(byId("strip-list"), [...byChannel.keys()], () => el("li", {}, el("button", { type: "button" }, el("span", { class: "glyph", "aria-hidden": "true" }), el("strong"), el("span", { class: "status-text" }))), (node, key) => {
+  keep(byId("strip-list"), [...byChannel.keys()], tile, (node, key) => {
     const row = byChannel.get(key);
     const [glyph, name, status] = node.firstElementChild.children;
+    thumbnails.get(node).draw({ points: row.points, marks: row.marks, step: row.seconds, ...context.window() });
     node.dataset.status = row.status;
     node.firstElementChild.onclick = () => openDetail(state.rows.get(key));
     say(glyph, GLYPH[row.status] ?? "◆");

@@ -45,7 +45,7 @@ VALUES: dict[str, Any] = {
 }
 SEVERITY = {"info": "cyan", "warning": "yellow", "error": "red", "critical": "bold red"}
 SIGNAL = {"opened": "red", "revised": "yellow", "cleared": "green"}
-OUTCOME = {"delivered": "green", "retry": "yellow", "refused": "red", "skipped": "dim"}
+OUTCOME = {"trying": "cyan", "delivered": "green", "retry": "yellow", "refused": "red", "skipped": "dim"}
 NAMES_MAX = 6
 
 

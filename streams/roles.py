@@ -65,7 +65,7 @@ def intake_role() -> FoldRole:
 
 def set_pane_aside(arrival: Arrival, why: str) -> list[Output]:
     """The marker that makes a pane unknown, for us and for every replay."""
-    record = codec.decode(PaneRecord, arrival.value)  # type: ignore[arg-type]  # a union
+    record: PaneRecord = codec.decode(PaneRecord, arrival.value)  # type: ignore[arg-type]  # a union
     if not isinstance(record, QueuePane):
         return []
     marker = SetAside(tenant=record.tenant, channel=record.channel, pane_start=record.pane_start, why=why)

@@ -23,7 +23,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import Unavailable
 from streams import clock
 from streams.config import Embedded, environment_of_child
-from streams.telemetry import logger
+from streams.telemetry import EMBEDDED_BROKER_MEMORY, logger
 
 NAME = "Embedded broker"
 PLAINLY = (
@@ -145,6 +145,7 @@ class EmbeddedBroker:
         if code is not None:
             return f"it died with code {code}: {self._said()}"
         used, limit = _rss_bytes(child.pid), self._settings.memory_bytes_max
+        EMBEDDED_BROKER_MEMORY.set(used)
         if used > limit:
             return f"it holds {used / 1e6:.0f} MB, over embedded.memory_bytes_max = {limit / 1e6:.0f} MB"
         return None

@@ -105,7 +105,8 @@ class ForAiokafka(AiokafkaProvider):  # type: ignore[misc]  # untyped base
 
 
 def for_confluent(oauth: OAuth) -> Any:
-    """The callback of librdkafka: (token, expiry in seconds of the Unix epoch)."""
+    """The callback of librdkafka: (token, expiry in seconds of the Unix epoch). What it raises becomes an error of the
+    client, which asks again after 10 s."""
     holder = tokens(oauth)
 
     def oauth_cb(_config: str) -> tuple[str, float]:

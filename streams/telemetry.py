@@ -25,6 +25,9 @@ def _seconds(name: str, meaning: str, *labels: str) -> Histogram:
     return Histogram(f"breakwater_{name}_seconds", meaning, labels, buckets=buckets, registry=REGISTRY)
 
 
+# the demo's broker
+EMBEDDED_BROKER_MEMORY = _gauge("embedded_broker_memory_bytes", "Resident memory of the embedded broker")
+
 # every stage
 RECORDS_CONSUMED = _counter("records_consumed", "Records read, by topic", "topic")
 RECORDS_PRODUCED = _counter("records_produced", "Records written and acknowledged, by topic", "topic")

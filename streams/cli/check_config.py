@@ -26,9 +26,10 @@ CERTIFICATES = ("ca_file", "certificate_file", "key_file")
 @config_option
 @json_option
 def command(config_path: Path | None, json_path: Path | None) -> None:
-    """Shows all settings as they will be, what differs from its default marked; or every mistake at once.
+    """Shows all settings, or every mistake in them at once.
 
-    Asks no broker: `breakwater topics check` does. Passwords and tokens are in files, and only the files are named.
+    What differs from its default is marked. Asks no broker: `breakwater topics check` does. Passwords and tokens are in
+    files, and only the files are named.
     """
     settings = config.load(config_path)
     mistakes = list(mistakes_in_files(settings))

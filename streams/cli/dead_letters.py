@@ -35,7 +35,7 @@ since_option = click.option(
 
 @click.group(name="dead-letters")
 def command() -> None:
-    """Records that could not be read: list them, look at one, send them back after a fix.
+    """Records that could not be read: list, show, replay.
 
     Nothing stops at such a record: it is set aside on <topic>.dead-letter with the reason, the field at fault and its
     place, and counted. When the writer or Breakwater is mended, `replay` sends the original records again.
@@ -57,7 +57,7 @@ def list_letters(
     limit: int,
     json_path: Path | None,
 ) -> None:
-    """Shows the dead letters, newest last, and how many there are of each reason."""
+    """Shows dead letters, newest last, and counts by reason."""
     settings = config.load(config_path)
     newest: deque[Filed] = deque(maxlen=limit)
     counts: Counter[tuple[str, str]] = Counter()
@@ -77,7 +77,10 @@ def list_letters(
 @click.argument("place")
 @config_option
 def show(place: str, config_path: Path | None) -> None:
-    """Shows one dead letter whole: its reason and the original record. PLACE is topic/partition/offset."""
+    """Shows one dead letter and its record whole.
+
+    PLACE is topic/partition/offset, as `list` shows it.
+    """
     settings = config.load(config_path)
     one = _at(settings, place)
     letter = one.letter
@@ -117,11 +120,11 @@ def replay(
     dry_run: bool,
     json_path: Path | None,
 ) -> None:
-    """Sends dead letters back to the topic and partition they came from, each once.
+    """Sends dead letters back to their topics, each once.
 
-    Key, bytes and headers are the original ones; the arrival is now, so a contact event whose pane is closed by then is
-    listed among the late ones and changes no count. A letter that was sent is marked on its topic and not sent again;
-    one that was too large to keep whole is refused.
+    Key, partition, bytes and headers are the original ones; the arrival is now, so a contact event whose pane is closed
+    by then is listed among the late ones and changes no count. A letter that was sent is marked on its topic and not
+    sent again; one that was too large to keep whole is refused.
     """
     if not (place or sources or reasons or since or everything):
         raise click.UsageError("say which: PLACE, --topic, --reason, --since or --all")

@@ -65,11 +65,11 @@ def command(
     json_lines: bool,
     tenant: str | None,
 ) -> None:
-    """Shows what flows, and follows it until Ctrl-C.
+    """Shows what flows on the topics, and follows it.
 
     WHAT is incidents, commands, proposals, alerts, signals, bulletins, notifications, panes, desk, contacts, late,
     decisions, results, health, workforce, centre, cases, defects, or the whole name of a topic. Several are shown
-    together, in the order of their arrival.
+    together, in the order of their arrival. It ends with Ctrl-C.
     """
     settings = config.load(config_path)
     streams = [stream(settings, name) for name in dict.fromkeys(names)]

@@ -33,9 +33,10 @@ def command() -> None:
 @config_option
 @json_option
 def apply(config_path: Path | None, json_path: Path | None) -> None:
-    """Makes what is missing and puts topic settings right; the second time it changes nothing.
+    """Makes missing topics and puts their settings right.
 
-    Partitions are never added: that would send the next records of a key elsewhere. Nothing is ever deleted.
+    The second time it changes nothing. Partitions are never added: that would send the next records of a key elsewhere.
+    Nothing is ever deleted.
     """
     settings = config.load(config_path)
     applied = broker.apply_topics(settings)
@@ -57,7 +58,10 @@ def apply(config_path: Path | None, json_path: Path | None) -> None:
 @config_option
 @json_option
 def check(config_path: Path | None, json_path: Path | None) -> None:
-    """Compares and changes nothing; exit code 1 when something is not as it should be."""
+    """Compares the topics with what they should be.
+
+    Changes nothing; exit code 1 when something is not as it should be.
+    """
     settings = config.load(config_path)
     problems = broker.check_topics(settings)
     out = console()
@@ -72,7 +76,10 @@ def check(config_path: Path | None, json_path: Path | None) -> None:
 @command.command(name="list")
 @config_option
 def list_topics(config_path: Path | None) -> None:
-    """Shows every topic, what it is for and how it is kept; asks no broker."""
+    """Shows every topic and what it is for.
+
+    Asks no broker.
+    """
     settings = config.load(config_path)
     console().print(_table(settings, settings.all_topics()))
 

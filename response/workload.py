@@ -84,40 +84,47 @@ class ErlangA(msgspec.Struct, frozen=True, kw_only=True):
 
     def served_within(self, seconds: float) -> float:
         """The share of all contacts that is answered within `seconds`."""
-        return min(1.0, self.no_wait_share + self._integral(seconds, served=True))
+        served, _ = _waits(self, seconds)
+        return min(1.0, self.no_wait_share + served)
 
     def abandoned_within(self, seconds: float) -> float:
         """The share of all contacts that gives up within `seconds`."""
-        gone = 1.0 - math.exp(-seconds / self.patience_seconds)
-        longer = max(0.0, 1.0 - self.no_wait_share - self._integral(seconds, served=None))
-        return min(1.0, self._integral(seconds, served=False) + longer * gone)
+        served, due = _waits(self, seconds)
+        longer = max(0.0, 1.0 - self.no_wait_share - due)
+        return min(1.0, max(0.0, due - served) + longer * (1.0 - math.exp(-seconds / self.patience_seconds)))
 
     def service_level(self, seconds: float) -> float:
         """Answered within `seconds` over offered, those who gave up within it left out."""
         asked = 1.0 - self.abandoned_within(seconds)
         return min(1.0, self.served_within(seconds) / asked) if asked > 1e-12 else 0.0
 
-    def _integral(self, seconds: float, *, served: bool | None) -> float:
-        """Of the offered wait's density over (0, seconds], weighted by who is still there (served), gone, or all.
 
-        The density at x is n mu pi_n exp((lambda/theta)(1 - exp(-theta x)) - n mu x); kept as a logarithm, for in a
-        heavy overload pi_n is far below the smallest float.
-        """
-        if self.agents == 0 or seconds <= 0.0 or self.arrivals_per_second <= 0:
-            return 0.0
-        theta, capacity = 1.0 / self.patience_seconds, self.agents / self.handle_seconds
-        width = 1.0 / math.sqrt(self.arrivals_per_second * theta + 1e-12)  # of the density's peak, about
-        fall = 1.0 / max(abs(capacity - self.arrivals_per_second), 1e-9)
-        steps = 2 * min(4000, max(100, math.ceil(8 * seconds / min(width, fall))))
-        stride, total = seconds / steps, 0.0
-        base = self.log_all_busy + math.log(capacity)
-        for i in range(steps + 1):
-            x = i * stride
-            stays = math.exp(-theta * x)
-            density = math.exp(min(base + self.arrivals_per_second / theta * (1 - stays) - capacity * x, 700.0))
-            weight = 1.0 if served is None else stays if served else 1.0 - stays
-            total += density * weight * (1 if i in (0, steps) else 4 if i % 2 else 2)
-        return total * stride / 3.0
+@lru_cache(maxsize=4096)
+def _waits(queue: ErlangA, seconds: float) -> tuple[float, float]:
+    """Of all contacts, the shares whose turn would come within (0, seconds]: those still there then, and all of them.
+
+    The density of the offered wait at x is n mu pi_n exp((lambda/theta)(1 - exp(-theta x)) - n mu x); kept as a
+    logarithm, for in a heavy overload pi_n is far below the smallest float. Simpson's rule, with steps of an eighth of
+    the density's width.
+    """
+    rate, theta, capacity = queue.arrivals_per_second, 1.0 / queue.patience_seconds, queue.agents / queue.handle_seconds
+    if queue.agents == 0 or seconds <= 0.0 or rate <= 0.0:
+        return 0.0, 0.0
+    width = 1.0 / math.sqrt(rate * theta + 1e-12)
+    fall = 1.0 / max(abs(capacity - rate), 1e-9)
+    steps = 2 * min(4000, max(100, math.ceil(8 * seconds / min(width, fall))))
+    stride = seconds / steps
+    base, lift = queue.log_all_busy + math.log(capacity), rate / theta
+    served = due = 0.0
+    for i in range(steps + 1):
+        x = i * stride
+        stays = math.exp(-theta * x)
+        exponent = base + lift * (1.0 - stays) - capacity * x
+        density = math.exp(exponent) if exponent < 700.0 else math.exp(700.0)
+        weighed = density * (1 if i in (0, steps) else 4 if i % 2 else 2)
+        due += weighed
+        served += weighed * stays
+    return served * stride / 3.0, due * stride / 3.0
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from response.pipeline import RespondParams, ResponseFold
+from schemas import codec
 from schemas.base import Origin, QueueRef
 from schemas.centre import Centre, CentreChannel, CentreQueue, Mode, Route
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
@@ -100,7 +101,7 @@ def load(seconds: float, queues: dict[str, tuple[float, float]], *, known: float
 
 
 def agents(at: str, seconds: float, staffed: int, available: int = 0, on_contact: int | None = None) -> Workforce:
-    busy = staffed - available if on_contact is None else on_contact
+    busy = max(0, staffed - available) if on_contact is None else on_contact
     return Workforce(
         tenant=TENANT,
         at=START + timedelta(seconds=seconds),
@@ -201,7 +202,10 @@ def entries(bodies: Iterable[DeskBody], first: int = 0) -> list[tuple[DeskEntry,
         caused = Origin(
             topic="queue-panes" if isinstance(body, Signal | Load | Tick) else "inputs", partition=0, offset=n
         )
-        said.append((DeskEntry(tenant=TENANT, origin=caused, body=body), Origin(topic="desk", partition=0, offset=n)))
+        entry = DeskEntry(tenant=TENANT, origin=caused, body=body)
+        # as it comes from the bus: a whole number written for a float is a float again
+        entry = codec.decode(DeskEntry, codec.encode(entry))
+        said.append((entry, Origin(topic="desk", partition=0, offset=n)))
     return said
 
 

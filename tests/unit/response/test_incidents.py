@@ -306,3 +306,29 @@ def test_a_probe_that_says_down_adds_to_the_sureness_and_a_missing_one_is_no_evi
     assert sureness(tool("telephony", 10)) > sureness()
     assert sureness(tool("telephony", 10 - 7200)) == sureness()
     assert sureness(tool("telephony", 10, "up")) < sureness()
+
+
+def test_weeks_of_more_calls_than_usual_are_one_demand_surge_that_is_said_rarely() -> None:
+    script = Script(first=centre())
+    day = 86_400.0
+    for n in range(21):
+        start = n * day + 8 * HOUR
+        script.hear(tick(start), signal("voice", "surge", start + 60, ratio=2.4, onset=start, expected=300))
+        script.hear(*[tick(start + hour * HOUR) for hour in range(1, 10)])
+        script.hear(
+            signal(
+                "voice",
+                "surge",
+                start + 9 * HOUR,
+                ratio=1.1,
+                onset=start,
+                opened=start + 60,
+                state="cleared",
+                revision=9,
+            )
+        )
+        script.hear(*[tick(start + (9 + hour) * HOUR) for hour in range(1, 15)])
+    assert script.incident.cause.kind == "demand-surge"
+    assert script.incident.phase == "watching"
+    assert len([m for m in script.incident.moves if m.phase == "open"]) >= 3
+    assert len(script.said(Incident)) < 21 * 12

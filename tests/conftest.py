@@ -4,6 +4,7 @@
   `kafka_cluster`: three of them.
 - `embedded_broker`: a fresh embedded broker a test.
 - `settings_for(broker, **overrides)`: settings with topics and groups of this test alone, and the topics made.
+- `shared_data`: the directory of the public logs beside the checkout.
 
 What a machine lacks is skipped with the reason; where `CI` is set in the environment it fails instead. With
 BREAKWATER_TEST_KAFKA=127.0.0.1:9092 (`make kafka`) the tests use that node and start none.
@@ -97,6 +98,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     used = {name for fixture, (_, name) in BROKER_FIXTURES.items() if fixture in asked}
     for fixture in BROKER_FIXTURES.keys() & asked:
         item.add_marker(BROKER_FIXTURES[fixture][0])
+    if "shared_data" in asked:
+        item.add_marker("real_data")
     if not used:  # it starts its own
         used = {name for marker, name in OWN_BROKERS.items() if item.get_closest_marker(marker)}
     item.user_properties += [("broker", name) for name in sorted(used)]
@@ -121,6 +124,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                 used.update({name for key, name in report.user_properties if key == "broker"})
     text = ", ".join(f"{name} ({n} test{'s' if n > 1 else ''})" for name, n in sorted(used.items()))
     terminalreporter.write_line(f"brokers used: {text or 'none'}")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The public logs and schemas beside the checkout; a test that asks for them carries the marker `real_data`."""
+    return REAL_DATA
 
 
 # ---- brokers

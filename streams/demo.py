@@ -49,6 +49,7 @@ AHEAD = timedelta(minutes=15)
 CATCH_UP_SECONDS_MAX = 120.0
 QUIET_SECONDS = 3.0
 LOOK_SECONDS = 0.2
+HOLD_SECONDS = 2.5
 KINDS: dict[str, type[Message]] = {
     topics.DESK.name: DeskEntry,
     topics.INCIDENTS.name: Incident,
@@ -146,6 +147,7 @@ class Demo:
         self._stack = contextlib.ExitStack()
         self._stopped = threading.Event()
         self._broken: list[str] = []
+        self._held: list[Line] = []
         self._began = clock.elapsed()
         self.day = tuesday()
         self.story = Story(retailer.TENANT, self.day.scenario)
@@ -182,6 +184,8 @@ class Demo:
         self._say(f"worker ready · status page {self.url}")
         played = self._play(settings, happenings)
         self._await_answers(listener)
+        listener.stop()
+        self._release()
         return Outcome(
             story=self.story,
             contacts=played.contacts,
@@ -249,7 +253,16 @@ class Demo:
             return
         message: Any = codec.decode(KINDS[topic], value)
         proposal = topic == topics.LOAD_SHIFT_PROPOSALS.name
-        for line in self.story.hear_proposal(message) if proposal else self.story.hear(message):
+        self._held += self.story.hear_proposal(message) if proposal else self.story.hear(message)
+        if self.story.complete_to is not None:
+            self._release(self.story.complete_to - timedelta(seconds=HOLD_SECONDS * self._speed))
+
+    def _release(self, until: datetime | None = None) -> None:
+        """Tells what is held, in order of event time, up to `until` (all, if None). Detection and response speak on
+        topics of their own, one a little after the other; the story is told in the order in which it happened."""
+        due = [line for line in self._held if until is None or line.at <= until]
+        self._held = [line for line in self._held if until is not None and line.at > until]
+        for line in sorted(due, key=lambda line: line.at):
             self._tell(line)
 
 

@@ -64,6 +64,7 @@ class Story:
         self.signals: dict[str, Signal] = {}
         self.dead_letters = 0
         self._seen: dict[str, tuple[datetime, Literal["signal", "workforce", "load"]]] = {}
+        self._first_signals: dict[str, Row] = {}
         self._free: dict[QueueRef, tuple[int, int]] = {}
         self._backlog_before: dict[QueueRef, int] = {}
 
@@ -141,11 +142,13 @@ class Story:
             return []
         self.signals[signal.signal_id] = signal
         if signal.state == "cleared":
-            return [Line(signal.at, "calm", f"{signal.series} is usual again")]
+            told = self._first_signals.pop(signal.signal_id, None)
+            return [Line(signal.at, "calm", f"{told.at} is usual again")] if told else []
         lines = []
         for row in self._rows_of(signal):
             if self._see(row, signal.at, "signal"):
-                lines.append(Line(signal.at, "seen", f"{_short(row, signal)}"))
+                self._first_signals[signal.signal_id] = row
+                lines.append(Line(signal.at, "seen", _short(row, signal)))
         return lines
 
     def _rows_of(self, signal: Signal) -> list[Row]:
@@ -214,18 +217,22 @@ class Story:
         return lines
 
     def _alert(self, alert: StaffingAlert) -> list[Line]:
-        before = self.alerts.get(alert.alert_id)
-        known = any(a.queue == alert.queue and a.incident_id == alert.incident_id for a in self.alerts.values())
+        first = not any((a.incident_id, a.queue) == (alert.incident_id, alert.queue) for a in self.alerts.values())
         self.alerts[alert.alert_id] = alert
-        if before is not None or (known and alert.state == "open"):
-            return []
-        return [Line(alert.at, "people" if alert.state == "open" else "calm", f"staffing {alert.queue}: {alert.text}")]
+        return [Line(alert.at, "people", f"staffing: {alert.text}")] if first and alert.state == "open" else []
 
     def _command(self, command: LoadShiftCommand) -> list[Line]:
+        """The first command of a route is told, and the first that takes something back."""
         if command.command_id in self.commands:
             return []
+        others = self.commands.values()
+        if command.reverts is None:
+            route = (command.action, command.from_queue, command.to_queue)
+            known = any((c.action, c.from_queue, c.to_queue) == route for c in others)
+        else:
+            known = any(c.reverts is not None for c in others)
         self.commands[command.command_id] = command
-        return [Line(command.issued_at, "command", f"command: {command.text}")]
+        return [] if known else [Line(command.issued_at, "command", f"command: {command.text}")]
 
 
 def _short(row: Row, signal: Signal) -> str:

@@ -92,7 +92,7 @@ WEB_RECORDS_SKIPPED = _counter("web_records_skipped", "Records that the page cou
 WEB_BLIND = _gauge("web_blind", "1 while the page cannot read the bus")
 
 
-def configure_logging(form: str) -> None:
+def configure_logging(form: str, level: int = logging.INFO) -> None:
     """One line a fact on standard error: `console` for people, `json` for programs. Libraries' warnings as well."""
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     every: list[Any] = [
@@ -103,7 +103,7 @@ def configure_logging(form: str) -> None:
     ]
     structlog.configure(
         processors=[*every, last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from datetime import datetime
 from pathlib import Path
@@ -43,11 +44,11 @@ def command(once: bool, speed: float, port: int, brokers: str | None, json_path:
     day is played faster than life. The status page stays up until Ctrl-C.
     """
     console = Console(highlight=False)
-    telemetry.configure_logging("console")
+    telemetry.configure_logging("console", logging.ERROR)  # the story says what else would be logged
     signal.signal(signal.SIGTERM, _interrupt)
     with demo.Demo(
-        lambda text: console.print(Text(text, style="dim")),
-        lambda line: console.print(_line(line)),
+        lambda text: console.print(Text(text, style="dim"), soft_wrap=True),
+        lambda line: console.print(_line(line), soft_wrap=True),
         brokers=brokers,
         port=port,
         speed=speed,
@@ -107,10 +108,12 @@ def _summary(console: Console, outcome: demo.Outcome) -> None:
         channels = ", ".join(incident.scope.channels)
         console.print(
             f"incident {incident.incident_id}: {incident.title} · cause {incident.cause.kind} "
-            f"({incident.cause.sureness:.0%}) · {channels} · {len(incident.symptoms)} signals · {incident.phase}"
+            f"({incident.cause.sureness:.0%}) · {channels} · {len(incident.symptoms)} signals · {incident.phase}",
+            soft_wrap=True,
         )
     console.print(
         f"{len(story.alerts)} staffing alerts · {len(story.commands)} load-shift commands · "
         f"{len(story.proposals)} proposals · {story.dead_letters} dead letters · "
-        f"{outcome.contacts:,} contacts, {outcome.events:,} events · {outcome.wall_seconds:.0f} s"
+        f"{outcome.contacts:,} contacts, {outcome.events:,} events · {outcome.wall_seconds:.0f} s",
+        soft_wrap=True,
     )

@@ -220,11 +220,27 @@ def test_an_incident_is_told_at_its_opening_and_when_its_phase_or_cause_moves(st
 
 
 def test_a_command_counts_once_and_stands_beside_the_rows_of_its_channels(story: Story) -> None:
-    assert len(hear_all(story, command(200), command(200), command(300))) == 2
+    hear_all(story, command(200), command(200), command(300))
     assert len(story.commands) == 2
     assert told(story, "chat +280 %").command_at == after(200)
     assert told(story, "voice silent").command_at == after(200)
     assert told(story, "e-mail arrivals x2").command_at is None
+
+
+def test_each_route_and_the_first_step_back_are_told_once(story: Story) -> None:
+    back = {"reverts": "c200"}
+    lines = hear_all(
+        story, command(200), command(300), command(320, "email"), command(900, **back), command(901, **back)
+    )
+    assert [line.at for line in lines] == [after(200), after(320), after(900)]
+    assert len(story.commands) == 5
+
+
+def test_usual_again_is_told_of_what_was_told_before(story: Story) -> None:
+    hear_all(story, desk(signal("chat", "surge", 110)), desk(signal("chat", "surge", 120, queue="orders")))
+    again = {"state": "cleared", "revision": 2}
+    assert hear_all(story, desk(signal("chat", "surge", 3000, queue="orders", **again))) == []
+    assert texts(hear_all(story, desk(signal("chat", "surge", 3010, **again)))) == "chat is usual again"
 
 
 def test_a_proposal_says_why_it_may_not_run(story: Story) -> None:

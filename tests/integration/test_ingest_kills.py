@@ -168,7 +168,7 @@ class Found:
                 consumer.assign([TopicPartition(name, partition, 0)])
                 position = 0
                 while position < end:
-                    for message in consumer.consume(1000, 0.2):
+                    for message in consumer.consume(1000, 0.05):
                         assert message.error() is None
                         position = message.offset() + 1
                         yield message

@@ -8,6 +8,7 @@ import json
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -100,7 +101,7 @@ def logins(secured_kafka: SecuredKafka, tmp_path: Path, token_url: str) -> Login
 
 
 @pytest.mark.parametrize("login", LOGINS)
-def test_every_library_logs_in(login: str, logins: Logins) -> None:
+def test_every_library_logs_in(login: str, logins: Logins, tmp_path: Path) -> None:
     settings = logins.settings(login)
     broker.check_reachable(settings)
     broker.apply_topics(settings)
@@ -111,7 +112,7 @@ def test_every_library_logs_in(login: str, logins: Logins) -> None:
     assert _read_by_confluent(settings, name, offset) == word
     assert asyncio.run(_read_by_aiokafka(settings, name, offset)) == word
     assert word in [record.value for record in log_reader.read_to_end(settings, [TOPIC])]
-    assert asyncio.run(_read_by_faust(settings, name, word))
+    assert asyncio.run(_read_by_faust(settings, name, word, tmp_path))
 
 
 async def _write_by_aiokafka(settings: Settings, topic: str, value: bytes) -> int:
@@ -146,11 +147,12 @@ def _read_by_confluent(settings: Settings, topic: str, offset: int) -> bytes | N
         consumer.close()
 
 
-async def _read_by_faust(settings: Settings, topic: str, wanted: bytes) -> bool:
+async def _read_by_faust(settings: Settings, topic: str, wanted: bytes, directory: Path) -> bool:
     """A real Faust app in this loop, as the worker runs it."""
     app = faust.App(
-        f"test-{abs(hash(wanted))}",
+        f"test-{uuid.uuid4().hex}",
         **broker.faust_settings(settings),
+        datadir=str(directory / "faust"),
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,

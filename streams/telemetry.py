@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streams import clock
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -92,6 +95,26 @@ WEB_RECORDS_SKIPPED = _counter("web_records_skipped", "Records that the page cou
 WEB_BLIND = _gauge("web_blind", "1 while the page cannot read the bus")
 
 
+class Seldom(logging.Filter):
+    """Lets a library say the same thing once in a while: while a broker is away its clients would fill the log."""
+
+    EVERY_SECONDS = 60.0
+    KINDS_MAX = 1_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what, now = (record.name, str(record.msg)[:40]), clock.elapsed()
+        if now - self._said_at.get(what, -math.inf) < self.EVERY_SECONDS:
+            return False
+        if len(self._said_at) >= self.KINDS_MAX:
+            self._said_at.clear()
+        self._said_at[what] = now
+        return True
+
+
 def configure_logging(form: str, level: int = logging.INFO) -> None:
     """One line a fact on standard error: `console` for people, `json` for programs. Libraries' warnings as well."""
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
@@ -108,6 +131,7 @@ def configure_logging(form: str, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     libraries = logging.StreamHandler(sys.stderr)
+    libraries.addFilter(Seldom())
     rendered = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     named = [structlog.stdlib.add_logger_name, *every]
     libraries.setFormatter(structlog.stdlib.ProcessorFormatter(processors=rendered, foreign_pre_chain=named))

@@ -19,6 +19,7 @@ from schemas.workforce import Workforce
 Tone = Literal["broke", "seen", "incident", "people", "command", "calm"]
 IDLE_SHARE = 0.9
 DOUBLED = 2.0
+GROWN = 1.5
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Story:
         self.signals: dict[str, Signal] = {}
         self.dead_letters = 0
         self._seen: dict[str, tuple[datetime, Literal["signal", "workforce", "load"]]] = {}
-        self._first_signals: dict[str, Row] = {}
+        self._first_signals: dict[str, tuple[Row, float]] = {}  # with the ratio last told
         self._free: dict[QueueRef, tuple[int, int]] = {}
         self._backlog_before: dict[QueueRef, int] = {}
 
@@ -141,15 +142,25 @@ class Story:
         if before is not None and before.revision >= signal.revision:
             return []
         self.signals[signal.signal_id] = signal
+        first = self._first_signals.get(signal.signal_id)
         if signal.state == "cleared":
-            told = self._first_signals.pop(signal.signal_id, None)
-            return [Line(signal.at, "calm", f"{told.at} is usual again")] if told else []
+            self._first_signals.pop(signal.signal_id, None)
+            return [Line(signal.at, "calm", f"{first[0].at} is usual again")] if first else []
+        if first is not None:
+            return self._grown(signal, *first)
         lines = []
         for row in self._rows_of(signal):
             if self._see(row, signal.at, "signal"):
-                self._first_signals[signal.signal_id] = row
+                self._first_signals[signal.signal_id] = (row, signal.ratio or 0.0)
                 lines.append(Line(signal.at, "seen", _short(row, signal)))
         return lines
+
+    def _grown(self, signal: Signal, row: Row, ratio_told: float) -> list[Line]:
+        """A surge is told again when it is half as large again as when it was last told."""
+        if signal.signal_kind != "surge" or (signal.ratio or 0.0) < GROWN * ratio_told:
+            return []
+        self._first_signals[signal.signal_id] = (row, signal.ratio or 0.0)
+        return [Line(signal.at, "seen", _short(row, signal))]
 
     def _rows_of(self, signal: Signal) -> list[Row]:
         """The rows that a signal shows: the same channel (or queue of it), after the break, of a kind that says it."""

@@ -236,6 +236,16 @@ def test_each_route_and_the_first_step_back_are_told_once(story: Story) -> None:
     assert len(story.commands) == 5
 
 
+def test_a_surge_is_told_again_when_it_is_half_as_large_again(story: Story) -> None:
+    def revised(seconds: float, revision: int, ratio: float) -> DeskEntry:
+        return desk(signal("chat", "surge", seconds, state="revised", revision=revision, ratio=ratio))
+
+    hear_all(story, desk(signal("chat", "surge", 110, ratio=2.0)))
+    assert hear_all(story, revised(120, 2, 2.9)) == []
+    assert "+210%" in texts(hear_all(story, revised(130, 3, 3.1)))
+    assert hear_all(story, revised(140, 4, 3.8)) == []
+
+
 def test_usual_again_is_told_of_what_was_told_before(story: Story) -> None:
     hear_all(story, desk(signal("chat", "surge", 110)), desk(signal("chat", "surge", 120, queue="orders")))
     again = {"state": "cleared", "revision": 2}

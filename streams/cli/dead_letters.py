@@ -174,7 +174,7 @@ def _print_list(shown: list[Filed], counts: Counter[tuple[str, str]], replayed: 
         "set aside": lambda one: f"{one.set_aside_at:%m-%d %H:%M:%S}Z",
         "record": lambda one: one.letter.place,
         "reason": lambda one: one.letter.reason,
-        "what is wrong": lambda one: f"{one.letter.path} {one.letter.detail}",
+        "what is wrong": _wrong,
         "bytes": lambda one: str(len(one.letter.value or b"")),
         "state": _state,
     }
@@ -195,11 +195,21 @@ def _print_list(shown: list[Filed], counts: Counter[tuple[str, str]], replayed: 
 
 def _print_replay(sent: int, already: int, truncated: int, dry_run: bool) -> None:
     out = console()
-    out.print(f"{'Would send' if dry_run else 'Sent'} {sent} records back to their topics.")
+    out.print(f"{'Would send' if dry_run else 'Sent'} {_records(sent)} back to where they came from.")
     if already:
-        out.print(f"{already} were sent before and were left alone.")
+        out.print(f"Sent before and left alone: {_records(already)}.")
     if truncated:
-        out.print(f"{truncated} were too large to keep whole and cannot be sent: write them again at their source.")
+        out.print(f"Too large to keep whole, to be written again at their source: {_records(truncated)}.")
+
+
+def _records(n: int) -> str:
+    return f"{n} record" if n == 1 else f"{n} records"
+
+
+def _wrong(one: Filed) -> str:
+    """The field and the sentence; most sentences name the field themselves."""
+    path, detail = one.letter.path, one.letter.detail
+    return detail if path == "$" or path in detail else f"{path} {detail}"
 
 
 def _state(one: Filed) -> str:

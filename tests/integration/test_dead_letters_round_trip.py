@@ -97,15 +97,15 @@ def test_a_letter_that_was_cut_stays_and_says_so(settings: Settings, tmp_path: P
     set_aside(settings, [letter_of(0, b"x" * 100, bytes_max=10), letter_of(1, b"whole")])
     done = run(settings, tmp_path, "replay", "--all")
     assert done.exit_code == 1
-    assert "Sent 1 records back" in done.output
-    assert "1 were too large to keep whole" in done.output
+    assert "Sent 1 record back" in done.output
+    assert "Too large to keep whole, to be written again at their source: 1 record." in done.output
     assert [record.value for record in sent_back(settings)] == [b"whole"]
 
 
 def test_a_dry_run_sends_nothing(settings: Settings, tmp_path: Path) -> None:
     set_aside(settings, [letter_of(0, b"a")])
     done = run(settings, tmp_path, "replay", "--all", "--dry-run")
-    assert "Would send 1 records" in done.output
+    assert "Would send 1 record back" in done.output
     assert sent_back(settings) == []
 
 

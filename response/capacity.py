@@ -20,6 +20,9 @@ from schemas.centre import Centre, CentreChannel, CentreQueue
 from schemas.incident import Reason
 from schemas.workforce import Workforce
 
+# while a channel is silent its customers turn to the others: who helps must stand twice his own arrivals
+SPILL = 2.0
+
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One queue (or a whole channel). Rates are contacts a second. `deferred` work waits in a backlog, nobody gives up.
@@ -91,7 +94,7 @@ def picture(desk: Desk, at: QueueRef, params: RespondParams) -> Picture | Reason
         at=at,
         rate=flow.rate,
         usual_rate=flow.usual_rate,
-        handle_seconds=flow.handle_seconds or plan_handle,
+        handle_seconds=flow.handle_seconds(plan_handle, params.handle_plan_counts),
         plan_handle_seconds=plan_handle,
         patience_seconds=channel.patience_seconds,
         concurrency=channel.concurrency,
@@ -150,3 +153,15 @@ def _fresh(desk: Desk, at: QueueRef, params: RespondParams) -> Workforce | None:
 
 def _backlog(flow: Flow) -> int:
     return flow.backlog or 0
+
+
+def is_gone(desk: Desk, at: QueueRef) -> bool:
+    """Whether nothing arrives here by an open signal on it or on its channel."""
+    for incident in desk.incidents.values():
+        for symptom in incident.open_symptoms():
+            place = symptom.series.at
+            if symptom.series.measure != "offered" or place not in (at, QueueRef(channel=at.channel)):
+                continue
+            if symptom.kind == "silence" or (symptom.kind == "drop" and (symptom.ratio or 0) <= 1 / 3):
+                return True
+    return False

@@ -152,7 +152,7 @@ def _violated(desk: Desk, incident: IncidentState, params: RespondParams) -> dic
     ledger, routes = running_ledger(desk, incident, params)
     found = {}
     for name, route in routes.items():
-        reason = ledger.refuses(route, ledger.share(route), 2 * params.donor_margin)
+        reason = ledger.refuses(route, ledger.share(route), runs=True)
         if reason is not None and ledger.share(route) > 0:
             found[name] = reason
     return found

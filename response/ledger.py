@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from response.capacity import Picture, picture
+from response.capacity import SPILL, Picture, is_gone, picture
 from response.params import RespondParams
 from response.staffing import overlaps
 from response.state import Desk, IncidentState, ShiftState
@@ -25,8 +25,6 @@ STAYS = frozenset({"overflow"})
 BRINGS_A_WAY_IN = frozenset({"overflow", "second-carrier", "alternative-site"})
 # a contact that is answered late is half as bad as one that is lost
 LATE_WEIGHT = 0.5
-# while a channel is silent its customers turn to the others: whoever takes in must stand twice his own arrivals
-SPILL = 2.0
 _HAIR = 1e-9
 
 
@@ -87,16 +85,19 @@ class Ledger:
         moved = self._moved.get(key_of(route.action, route.from_queue, route.to_queue))
         return moved.share if moved else 0.0
 
-    def refuses(self, route: Route, share: float, margin: float | None = None) -> Reason | None:
-        """Why `route` may not move `share` instead of what it moves now, or None. `margin`: how far below its target a
-        donor's service level may be."""
+    def refuses(self, route: Route, share: float, *, runs: bool = False) -> Reason | None:
+        """Why `route` may not move `share` instead of what it moves now, or None.
+
+        What `runs` already may use a donor up to its bounds; what starts or grows leaves room for the noise of
+        arrivals, so that it need not be taken back a minute later.
+        """
         before = self.share(route)
         self.set(route, share)
-        reason = self._refuses(route, share, self._params.donor_margin if margin is None else margin)
+        reason = self._refuses(route, share, runs)
         self.set(route, before)
         return reason
 
-    def _refuses(self, route: Route, share: float, margin: float) -> Reason | None:
+    def _refuses(self, route: Route, share: float, runs: bool) -> Reason | None:
         origin, donor = self.pictures[str(route.from_queue)], self.pictures[str(route.to_queue)]
         if share > route.share_max + _HAIR:
             return _no("route-cap", f"the route moves at most {route.share_max:.0%}")
@@ -106,22 +107,24 @@ class Ledger:
             return _no("all-moved", f"all of {origin.at} is already moved")
         for name, other in self.pictures.items():
             if overlaps(other.at, donor.at):
-                reason = self._refuses_taking_in(name, other, margin)
+                reason = self._refuses_taking_in(name, other, runs)
                 if reason is not None:
                     return reason
         return None
 
-    def _refuses_taking_in(self, name: str, donor: Picture, margin: float) -> Reason | None:
+    def _refuses_taking_in(self, name: str, donor: Picture, runs: bool) -> Reason | None:
         work = math.fsum(moved.load for moved in self._into(donor.at))
         if work <= 0:
             return None
+        params = self._params
+        work /= 1.0 if runs else 1.0 - params.donor_headroom
         left = donor.slots - work / donor.target.occupancy_max
         if left < donor.floor_slots - _HAIR:
             floor = donor.floor_slots / donor.concurrency
             return _no("donor-floor", f"{donor.at} keeps at least {floor:g} agents for itself")
         if work > donor.share_max * donor.slots + _HAIR:
             return _no("donor-cap", f"{donor.at} takes in at most {donor.share_max:.0%} of its slots")
-        least = max(0.0, donor.target.share - margin)
+        least = max(0.0, donor.target.share - params.donor_margin * (2 if runs else 1))
         if name not in self.gone and donor.rate > 0 and self.level(name) < least:
             return _no("donor-service-level", f"{donor.at} keeps a service level of {least:.0%}")
         return None
@@ -244,7 +247,7 @@ def open_ledger(desk: Desk, incident: IncidentState, params: RespondParams) -> L
         seen = picture(desk, at, params)
         if isinstance(seen, Picture):
             pictures[str(at)] = _without_moved(desk, seen, running)
-    gone = frozenset(name for name, at in pictures.items() if _is_gone(desk, at.at))
+    gone = frozenset(name for name, at in pictures.items() if is_gone(desk, at.at))
     ledger = Ledger(pictures, gone, params)
     by_key = {key_of(route.action, route.from_queue, route.to_queue): route for route in routes}
     for other in desk.incidents.values():
@@ -281,15 +284,3 @@ def _without_moved(desk: Desk, at: Picture, running: list[ShiftState]) -> Pictur
     )
     left = max(min(at.rate, at.usual_rate), at.rate - into)
     return msgspec.structs.replace(at, rate=left / (1 - away))
-
-
-def _is_gone(desk: Desk, at: QueueRef) -> bool:
-    """Whether nothing arrives here by an open signal on it or on its channel."""
-    for incident in desk.incidents.values():
-        for symptom in incident.open_symptoms():
-            place = symptom.series.at
-            if symptom.series.measure != "offered" or place not in (at, QueueRef(channel=at.channel)):
-                continue
-            if symptom.kind == "silence" or (symptom.kind == "drop" and (symptom.ratio or 0) <= 1 / 3):
-                return True
-    return False

@@ -17,6 +17,7 @@ from schemas.command import Projection
 from schemas.incident import Reason
 
 WORTH_MIN = 0.02  # of the contacts moved by a step, how many it must save
+COST_MIN = 0.005  # of a queue's contacts, how many must be lost for a shift to go on
 WORK_LIMIT_ROUTES = 200
 
 
@@ -39,12 +40,11 @@ def plan(desk: Desk, incident: IncidentState, actions: tuple[str, ...] | None, p
     if desk.centre is None:
         return []
     nothing = open_ledger(desk, incident, params)
-    routes = [route for route in _routes(desk, incident, nothing) if actions is None or route.action in actions][
-        :WORK_LIMIT_ROUTES
-    ]
+    routes = _routes(desk, incident, nothing, actions)[:WORK_LIMIT_ROUTES]
     if not routes:
         return []
     ledger = open_ledger(desk, incident, params)
+    _keep(ledger, incident, routes, params)
     caps = {_key(route): _step_cap(incident, route, params) for route in routes}
     stopped = search(ledger, routes, caps, params.share_grain)
     return [
@@ -57,6 +57,20 @@ def plan(desk: Desk, incident: IncidentState, actions: tuple[str, ...] | None, p
         for route in routes
         if ledger.share(route) > 0
     ]
+
+
+def _keep(ledger: Ledger, incident: IncidentState, routes: list[Route], params: RespondParams) -> None:
+    """What runs goes on as it is, as long as it is allowed and of use: shares that change every minute help nobody."""
+    for route in routes:
+        shift = incident.shifts.get(_key(route))
+        share = shift.share if shift else 0.0
+        origin = str(route.from_queue)
+        if share <= 0 or ledger.cost(origin) <= COST_MIN * ledger.demand(origin):
+            continue
+        if ledger.refuses(route, share, runs=True) is not None:
+            while share > 0 and ledger.refuses(route, share) is not None:
+                share = max(0.0, round(share - params.share_grain, 6))
+        ledger.set(route, share)
 
 
 def search(ledger: Ledger, routes: list[Route], caps: dict[str, float], grain: float) -> dict[str, Reason]:
@@ -130,13 +144,13 @@ def _step_cap(incident: IncidentState, route: Route, params: RespondParams) -> f
     return min(1.0, (shift.share if shift else 0.0) + params.share_step_max)
 
 
-def _routes(desk: Desk, incident: IncidentState, ledger: Ledger) -> list[Route]:
+def _routes(desk: Desk, incident: IncidentState, ledger: Ledger, actions: tuple[str, ...] | None) -> list[Route]:
     """Routes out of the queues this incident hurts: where nothing arrives, or more than usual."""
     assert desk.centre is not None
     unique: dict[str, Route] = {}
     for route in desk.centre.routes:
         if route.from_queue.channel not in incident.scope.channels or not usable(ledger, route):
             continue
-        if ledger.cost(str(route.from_queue)) > 0:
+        if (actions is None or route.action in actions) and ledger.cost(str(route.from_queue)) > 0:
             unique.setdefault(_key(route), route)
     return [unique[name] for name in sorted(unique)]

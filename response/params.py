@@ -39,15 +39,17 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     check_after_seconds: int = 120
     share_grain: float = 0.025
     share_step_max: float = 0.25
-    share_change_min: float = 0.1
+    share_change_min: float = 0.05
     donor_margin: float = 0.1
+    donor_headroom: float = 0.15
     commands_an_hour_max: int = 60
     refused_route_rest_seconds: float = 600.0
 
     # staffing
     interval_seconds: int = 900
     intervals: int = 8
-    alert_every_seconds: float = 300.0
+    alert_every_seconds: float = 600.0
+    handle_plan_counts: float = 30.0
     deferred_from_seconds: float = 1800.0
 
     # bulletins

@@ -12,15 +12,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from response import bulletins, decisions, guard, incidents, loadshift, phases, staffing
+from response.capacity import Picture, picture
 from response.decisions import Refused
 from response.guard import Issue
+from response.ledger import key_of
 from response.memory import Memory
 from response.params import RespondParams as RespondParams
 from response.playbook import playbook_of
-from response.state import Clock, Desk, Flow, IncidentState
+from response.state import Clock, Desk, Flow, IncidentState, ShiftState
 from schemas.base import Message, Origin
 from schemas.centre import Centre, OpenCase
-from schemas.command import LoadShiftCommand, StaffingAlert
+from schemas.command import StaffingAlert
 from schemas.decision import CommandResult, OperatorDecision
 from schemas.desk import DeskBody, DeskEntry
 from schemas.fold import Output
@@ -204,7 +206,7 @@ class ResponseFold:
     def _staff(self, desk: Desk, incident: IncidentState, origin: Origin) -> list[StaffingAlert]:
         if incident.phase not in ("open", "easing") or incident.feed or incident.audience == "internal":
             return []
-        lent, relief = _lent(desk)
+        lent, relief = _lent(desk, self._params)
         return staffing.alerts(desk, incident, lent, relief, origin, self._params)
 
 
@@ -244,39 +246,28 @@ def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str,
         known[name] = body  # type: ignore[assignment]
 
 
-def _lent(desk: Desk) -> tuple[dict[str, float], dict[str, float]]:
+def _lent(desk: Desk, params: RespondParams) -> tuple[dict[str, float], dict[str, float]]:
     """By queue: slots that running shifts take there, and the share of arrivals that they take away."""
     lent: dict[str, float] = {}
     relief: dict[str, float] = {}
     for incident in desk.incidents.values():
-        for _, shift in sorted(incident.shifts.items()):
+        for name, shift in sorted(incident.shifts.items()):
             if shift.running is None:
                 continue
-            work = _work(desk, shift.running)
-            lent[str(shift.to_queue)] = lent.get(str(shift.to_queue), 0.0) + work
-            name = str(shift.from_queue)
-            relief[name] = min(1.0, relief.get(name, 0.0) + shift.share)
+            source, target = str(shift.from_queue), str(shift.to_queue)
+            lent[target] = lent.get(target, 0.0) + _work(desk, name, shift, params)
+            relief[source] = min(1.0, relief.get(source, 0.0) + shift.share)
     return lent, relief
 
 
-def _work(desk: Desk, command: LoadShiftCommand) -> float:
+def _work(desk: Desk, name: str, shift: ShiftState, params: RespondParams) -> float:
     """Slots that a running shift keeps busy at its destination."""
-    flow = desk.flows.get(str(command.from_queue))
-    centre = desk.centre
-    if flow is None or centre is None:
+    origin = picture(desk, shift.from_queue, params)
+    routes = desk.centre.routes if desk.centre else []
+    ratio = next((r.work_ratio for r in routes if key_of(r.action, r.from_queue, r.to_queue) == name), 1.0)
+    if not isinstance(origin, Picture):
         return 0.0
-    ratio = next(
-        (
-            route.work_ratio
-            for route in centre.routes
-            if (route.action, route.from_queue, route.to_queue)
-            == (command.action, command.from_queue, command.to_queue)
-        ),
-        1.0,
-    )
-    channel = centre.channels.get(command.from_queue.channel)
-    handle = flow.handle_seconds or (channel.handle_seconds if channel else 300.0)
-    return command.share * max(flow.rate, flow.usual_rate) * handle * ratio
+    return shift.share * max(origin.rate, origin.usual_rate) * origin.handle_seconds * ratio
 
 
 def _forget(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from response.capacity import Picture, picture
+from response.capacity import SPILL, Picture, is_gone, picture
 from response.incidents import TITLES
 from response.params import RespondParams
 from response.state import AlertState, Desk, IncidentState
@@ -21,6 +21,8 @@ from schemas.incident import Reason
 APPROVER = "operations lead on duty"
 QUIET_ROUNDS_TO_CLOSE = 3
 STRAIN_MIN = 1.1  # volume, handle time or missing people must be a tenth worse than usual
+LEVEL_MARGIN = 0.05  # service level below target, from which intraday practice acts
+DEFERRED_BEHIND = 1.1
 GAP_CHANGE = 0.2  # an alert is said again when the gap moved by a fifth
 
 
@@ -40,15 +42,27 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_news(self) -> bool:
-        """A queue that is as busy and as staffed as ever is short by plan, not by this incident."""
-        return self.agents_short > 0 and self.strain >= STRAIN_MIN
+        """Whether a person should act: service falls clearly below its target, or deferred work clearly behind; a queue
+        that is as busy and as staffed as ever is short by plan, not by this incident."""
+        first = self.intervals[0]
+        if self.strain < STRAIN_MIN or first.agents_short <= 0:
+            return False
+        if self.at.deferred:
+            return first.agents_needed >= DEFERRED_BEHIND * first.agents_staffed
+        return first.service_level_if_nothing < self.at.target.share - LEVEL_MARGIN
 
 
 class Pool:
     """Free people of other queues and the bench, each lent once."""
 
-    def __init__(self, pictures: dict[str, Picture], lent_slots: dict[str, float]) -> None:
-        self._idle = {name: _spare(at, lent_slots.get(name, 0.0)) for name, at in sorted(pictures.items())}
+    def __init__(self, desk: Desk, pictures: dict[str, Picture], lent_slots: dict[str, float]) -> None:
+        gone = {name: is_gone(desk, at.at) for name, at in pictures.items()}
+        # whoever is not silent himself will be called by those who cannot reach the silent ones
+        spill = SPILL if any(gone.values()) else 1.0
+        self._idle = {
+            name: _spare(at, lent_slots.get(name, 0.0), 1.0 if gone[name] else spill)
+            for name, at in sorted(pictures.items())
+        }
         self._refs = {name: at.at for name, at in pictures.items()}
 
     def lend(self, to: QueueRef, agents: int) -> list[tuple[QueueRef, int]]:
@@ -69,11 +83,11 @@ def overlaps(one: QueueRef, other: QueueRef) -> bool:
     return one.channel == other.channel and (one.queue is None or other.queue is None or one.queue == other.queue)
 
 
-def _spare(at: Picture, lent_slots: float) -> int:
+def _spare(at: Picture, lent_slots: float, spill: float) -> int:
     """People free now beyond the floor, beyond what the queue's own arrivals need and beyond what it was lent for."""
     if at.free_slots is None:
         return 0
-    own = at.slots_needed(at.rate, at.backlog)
+    own = at.slots_needed(spill * at.rate, at.backlog)
     beyond = at.slots - max(at.floor_slots, own) - lent_slots
     return max(0, math.floor(min(float(at.free_slots), beyond) / at.concurrency))
 
@@ -92,7 +106,7 @@ def alerts(
     take away.
     """
     gaps, pictures = _gaps(desk, incident, params)
-    pool = Pool(pictures, lent_slots)
+    pool = Pool(desk, pictures, lent_slots)
     said: list[StaffingAlert] = []
     for name in sorted(set(gaps) | set(incident.alerts)):
         gap, before = gaps.get(name), incident.alerts.get(name)

@@ -15,27 +15,30 @@ from schemas.incident import Cause, Incident, Move, Phase, Reason, Scope
 from schemas.signal import QueueLoad, Series, Signal, SignalKind
 from schemas.workforce import Workforce
 
-HALF_LIFE_SECONDS = 90.0
+HALF_LIFE_SECONDS = 180.0
+# one contact's handle time says little (its spread is as wide as its mean): it takes many to move a plan
+HANDLE_HALF_LIFE_SECONDS = 600.0
 SEEN_SECONDS_MAX = 180.0
 
 
 class Flow(msgspec.Struct, kw_only=True):
-    """What one queue (or channel) gets, lately: sums that fade with a half-life of 90 s, so that one quiet minute
-    neither makes nor ends a gap. `at` makes hearing the same minute twice harmless."""
+    """What one queue (or channel) gets, lately: sums that fade with a half-life of three minutes, so that one quiet
+    minute neither makes nor ends a gap. `at` makes hearing the same minute twice harmless."""
 
     at: datetime
     seconds: float = 0.0
     arrivals: float = 0.0
     expected: float = 0.0
-    handle_seconds: float | None = None
-    wait_seconds: float | None = None
+    handled: float = 0.0
+    handle_seconds_sum: float = 0.0
     backlog: int | None = None
     known: bool = True
 
     def hear(self, at: datetime, seconds: float, load: QueueLoad) -> None:
         if self.seconds > 0 and at <= self.at:
             return
-        fade = 0.5 ** (max(0.0, (at - self.at).total_seconds()) / HALF_LIFE_SECONDS)
+        passed = max(0.0, (at - self.at).total_seconds())
+        fade = 0.5 ** (passed / HALF_LIFE_SECONDS)
         self.at, self.known = at, load.known_seconds > 0
         if not self.known or seconds <= 0:
             return
@@ -44,9 +47,13 @@ class Flow(msgspec.Struct, kw_only=True):
         self.arrivals = self.arrivals * fade + load.arrivals
         # `expected` is the whole minute's; what was not delivered is not held against the queue
         self.expected = self.expected * fade + load.expected * seen
-        self.handle_seconds = load.handle_seconds_mean or self.handle_seconds
-        self.wait_seconds = load.wait_seconds_mean
         self.backlog = load.backlog
+        fade = 0.5 ** (passed / HANDLE_HALF_LIFE_SECONDS)
+        self.handled, self.handle_seconds_sum = self.handled * fade, self.handle_seconds_sum * fade
+        if load.handle_seconds_mean is not None:
+            count = max(1, load.finished)
+            self.handled += count
+            self.handle_seconds_sum += count * load.handle_seconds_mean
 
     def hear_signal(self, signal: Signal) -> None:
         """A signal speaks seconds after the break, a minute's load later: until then its numbers stand."""
@@ -60,6 +67,10 @@ class Flow(msgspec.Struct, kw_only=True):
             signal.observed * share,
             signal.expected * share,
         )
+
+    def handle_seconds(self, planned: float, planned_counts: float) -> float:
+        """Handle time lately, held near the plan until so many contacts speak against it."""
+        return (planned * planned_counts + self.handle_seconds_sum) / (planned_counts + self.handled)
 
     @property
     def rate(self) -> float:

@@ -1,0 +1,111 @@
+"""Mixture Shiryaev-Roberts e-detector for many series at once: evidence, onset, ratio.
+
+    l_j = x ln(rho_j) - (x + k) ln((k + rho_j m0) / (k + m0))      gain of ratio j, negative-binomial shape k
+    R_j <- (1 + R_j) exp(l_j)        S = ln(mean_j R_j)            alarm when S >= h
+    W_j <- max(0, W_j + l_j)         with observed, expected and start, reset at 0
+
+`m0` is the edge of the usual band. E[exp(l_j)] <= 1 for every count law that is no wider than NB(m, k) with m below the
+edge (above it, for drops), so the mean time to a false alarm is at least exp(h), without simulation or tuning.
+Inside an open pane l_j(x so far, m0 * share) is the likelihood ratio of the two Polya processes given all that was seen
+of the pane, a martingale in the share too: scoring it at any time keeps the promise.
+
+References: Shin, Ramdas, Rinaldo 2024 (e-detectors); Pollak & Tartakovsky 2009 (Shiryaev-Roberts); Hohle & Paul 2008
+(count data).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.columns import Columns, Flags, Numbers
+from detectors.parameters import DOWN, RATIOS, UP, CountParams
+
+UPS, DOWNS = len(UP), len(DOWN)
+SURGE, DROP = 0, 1  # rows of what is kept by direction
+SILENCE = UPS  # the row of rho = 0
+_DIRECTION = np.array([SURGE] * UPS + [DROP] * DOWNS)
+_RATIO = np.array(RATIOS)[:, None]
+# ln 0 as a number: the first contact takes all evidence of silence, and 0 * ln 0 is 0
+_LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
+_TINY = 1e-300
+
+
+class Evidence(Columns):
+    """What speaks for each ratio, by series; `since` is the start (Unix seconds) of the run that `walks` sums up."""
+
+    columns = {
+        "runs": ((UPS + DOWNS,), np.float32),
+        "walks": ((UPS + DOWNS,), np.float32),
+        "observed": ((UPS + DOWNS,), np.float32),
+        "expected": ((UPS + DOWNS,), np.float32),
+        "since": ((UPS + DOWNS,), np.uint32),
+    }
+    runs: NDArray[np.float32]
+    walks: NDArray[np.float32]
+    observed: NDArray[np.float32]
+    expected: NDArray[np.float32]
+    since: NDArray[np.uint32]
+
+    def __init__(self, params: CountParams) -> None:
+        super().__init__()
+        self._params = params
+        self._cap = float(np.exp(params.evidence_max))
+        self.band(np.zeros(0), np.ones(0))
+
+    def band(self, tolerance: Numbers, shape: Numbers) -> None:
+        """The edges of what is usual, as factors of the mean, and the shape k of the counts."""
+        self.shape = shape
+        self._edges = np.stack([1 + tolerance, 1 / (1 + tolerance)])
+        self._far_edges = self._edges[_DIRECTION] * _RATIO
+
+    def gains(self, seen: Numbers, mean: Numbers) -> Numbers:
+        """l_j by ratio and series. `mean` is one number a series, or two: for the surge and the drop side."""
+        near = np.log(self.shape + mean * self._edges)
+        far = np.log(self.shape + (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges)
+        far -= near[_DIRECTION]
+        far *= seen + self.shape
+        gains: Numbers = seen * _LOG_RATIO - far
+        return np.minimum(gains, self._params.gain_max, out=gains)
+
+    def with_gains(self, gains: Numbers) -> Numbers:
+        """R_j as it would be with these gains."""
+        return np.minimum((self.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
+
+    def statistic(self, runs: Numbers) -> Numbers:
+        """S by direction and series, rounded to 1e-6 so that a tie at the threshold is the same everywhere."""
+        mean = np.stack([runs[:UPS].sum(axis=0) / UPS, runs[UPS:].sum(axis=0) / DOWNS])
+        return np.round(np.log(np.maximum(mean, _TINY)), 6)
+
+    def update(self, seen: Numbers, mean: Numbers, start: int, known: Flags | None) -> Numbers:
+        """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have."""
+        gains = self.gains(seen, mean)
+        runs = self.with_gains(gains)
+        walks = np.maximum(self.walks + gains, 0.0)
+        alive = walks > 0
+        observed = (self.observed + seen) * alive
+        expected = (self.expected + mean) * alive
+        since = np.where(alive, np.where(self.walks > 0, self.since, start), 0)
+        new: tuple[Any, ...] = (runs, walks, observed, expected, since)
+        if known is not None:
+            old = (self.runs, self.walks, self.observed, self.expected, self.since)
+            new = tuple(np.where(known, after, before) for after, before in zip(new, old, strict=True))
+        self.runs[...], self.walks[...], self.observed[...], self.expected[...], self.since[...] = new
+        return self.statistic(new[0])
+
+    def best(self, series: int, direction: int) -> int:
+        """The ratio (row) that the run of this series speaks most for."""
+        low, high = (0, UPS) if direction == SURGE else (UPS, UPS + DOWNS)
+        return low + int(np.argmax(self.walks[low:high, series]))
+
+    def clear(self, series: int, direction: int | None = None) -> None:
+        """Sets the evidence of one series to nothing."""
+        rows = slice(None) if direction is None else slice(0, UPS) if direction == SURGE else slice(UPS, None)
+        for name in self.columns:
+            getattr(self, name)[rows, series] = 0
+
+    def cap(self, threshold: Numbers) -> None:
+        """Evidence far beyond the threshold adds nothing to a decision: keeps it at 4h as a logarithm."""
+        np.minimum(self.runs, np.exp(np.minimum(4 * threshold, self._params.evidence_max)), out=self.runs)

@@ -1,0 +1,82 @@
+"""Every constant of the count detector, with its unit and its reason. A method page for the numbers."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+# Ratios whose evidence is kept, against the edge of the usual band.
+UP = (1.12, 1.35, 1.8, 2.6, 4.5, 10.0)
+DOWN = (0.0, 0.1, 0.3, 0.6)
+RATIOS = (*UP, *DOWN)
+DAY_SECONDS = 86_400
+
+
+class CountParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one count series; the defaults were measured, not guessed.
+
+    Variances are relative (0.0144 = 12 % standard deviation). Switches exist for ablations: what a part is worth shows
+    when it is off.
+    """
+
+    # evidence
+    gain_max: float = 25.0  # of one pane, logarithm: one absurd count must not decide alone for ever
+    evidence_max: float = 80.0  # logarithm at which evidence is cut off: 4h, and below the largest 32-bit float
+    # season
+    visit_discount: float = 0.8  # of a slot's memory at each visit: about five weeks
+    visit_variance: float = 0.02  # between visits of one slot: day factor and slow noise
+    day_group_variance: float = 0.0144  # of one weekday's shape around that of its group
+    any_day_variance: float = 0.16  # ... around that of all days
+    sibling_variance: float = 0.12  # of a queue's shape around its channel's
+    flat_variance: float = 1.0  # of a shape of which nothing is known
+    special_variance: float = 0.09  # of a calendar day for which no season is known
+    robust_z: float = 2.58
+    robust: bool = True
+    # level
+    level_prior: float = 1 / 0.15**2  # expected contacts that the season's word is worth
+    level_prior_young: float = 6.0
+    level_half_life_seconds: float = 1980.0
+    level_block_seconds: int = 300
+    level_min: float = 0.4
+    level_max: float = 2.5
+    level_min_young: float = 0.1
+    level_max_young: float = 10.0
+    level: bool = True
+    young_seconds: float = 3.0 * DAY_SECONDS
+    learning_seconds: float = 7.0 * DAY_SECONDS
+    # tolerance: half-width of the band that is still usual
+    tolerance_sd: float = 2.0
+    tolerance_floor_variance: float = 0.05**2
+    tolerance_min: float = 0.05
+    tolerance_max: float = 1.0
+    tolerance: bool = True
+    # dispersion
+    dispersion_prior: float = 0.05  # relative variance beyond Poisson
+    dispersion_prior_weight: float = 800.0
+    dispersion_half_life_seconds: float = 3.0 * DAY_SECONDS
+    dispersion_min: float = 1e-4
+    dispersion_max: float = 1.0
+    winsor_sd: float = 3.0
+    # frozen learning
+    freeze_up: float = 4.0
+    freeze_down: float = 5.0
+    freeze_seconds_max: float = 3 * 3600.0
+    # slow channel
+    slow_seconds: int = 900
+    slow_dispersion: float = 0.05
+    slow_variance_prior: float = 0.15**2
+    slow_variance_weight: float = 100.0
+    slow_variance_half_life_seconds: float = 7.0 * DAY_SECONDS
+    # warm-up: nothing is said before so much was seen
+    warm_up_seconds: float = 7200.0
+    warm_up_contacts: float = 10.0
+    # recovery
+    recovery_line: float = math.log(100.0)
+    recovery_ratio_min: float = 1.3
+    recovery_ratio_max: float = 20.0
+    accept_seconds: float = 1.0 * DAY_SECONDS
+    accept_ratio_min: float = 0.1
+    accept_ratio_max: float = 10.0
+    # whether a queue may borrow its channel's shape
+    siblings: bool = True

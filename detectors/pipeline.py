@@ -15,7 +15,7 @@ from detectors import statements, thresholds
 from detectors.gather import ClosedPane, Gather
 from detectors.parameters import CountParams
 from detectors.roster import Roster
-from detectors.series_bank import ChannelBank, Verdict
+from detectors.series_bank import Alarm, ChannelBank, PaneView, Verdict
 from detectors.slots import LocalTime
 from detectors.statements import Minute
 from schemas import codec
@@ -110,7 +110,7 @@ class DetectionFold:
         if isinstance(body, Signal | Load):
             body = msgspec.structs.replace(body, origin=place)
         entry = DeskEntry(tenant=body.tenant, origin=place, body=body)
-        at = body.complete_to if isinstance(body, Tick) else body.at  # type: ignore[union-attr]
+        at = body.complete_to if isinstance(body, Tick) else body.at
         name = f"{origin.topic}/{origin.partition}/{origin.offset}/{n}"
         return Output(topic=DESK, key=body.tenant, value=entry, id=name, time=at)
 
@@ -262,7 +262,7 @@ class DetectionFold:
         channel.minute.add(pane, bank, known, view)
         self._state(tenant, channel, pane, verdicts, seen, view, limits, origin, said)
 
-    def _limits(self, tenant: _Tenant, seconds: int, series: int) -> np.ndarray:  # type: ignore[type-arg]
+    def _limits(self, tenant: _Tenant, seconds: int, series: int) -> np.ndarray:
         month = tenant.centre.budget_false_incidents_per_month
         channels = len(tenant.channels)
         leaves = sum(len(channel.bank.names) - 1 for channel in tenant.channels.values())
@@ -279,9 +279,9 @@ class DetectionFold:
         channel: _Channel,
         pane: ClosedPane,
         verdicts: list[Verdict],
-        seen: np.ndarray,  # type: ignore[type-arg]
-        view: object,
-        limits: np.ndarray,  # type: ignore[type-arg]
+        seen: np.ndarray,
+        view: PaneView,
+        limits: np.ndarray,
         origin: Origin,
         said: list[DeskBody],
     ) -> None:
@@ -302,7 +302,7 @@ class DetectionFold:
                 seen,
                 threshold,
                 audience,
-                origin,  # type: ignore[arg-type]
+                origin,
             )
             said.append(msgspec.structs.replace(made, text=statements.sentence(made, channel.bank)))
 
@@ -396,7 +396,7 @@ class _Frozen(msgspec.Struct):
     """A channel's small numbers."""
 
     names: list[str | None]
-    alarms: dict[str, statements.Alarm]
+    alarms: dict[str, Alarm]
     numbers: tuple[int, int, int, int, int]
     gather: tuple[dict[int, float], int, int, int, str, bool, list[int]]
     roster: dict[str, tuple[list[str], int]]

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,16 @@ import pytest
 
 from drills import retailer
 from schemas import codec, topics
-from schemas.command import LoadShiftCommand
 from schemas.contact import CONTACT_TYPES
-from schemas.fold import Output
 from schemas.pane import QueuePane
 from streams import config, demo, learned, player
 from streams.bus import Bus, Outgoing
 from streams.config import Settings
-from streams.faust_handler import Arrival, FoldRole
 from streams.listener import Listener
 from streams.own_ticks import OwnTicks
-from streams.replay import refold
 from streams.roles import detect_role, respond_role
 from streams.story import Story
+from tests.recorded import assert_no_effect_under_two_keys, assert_replayed_the_same, records
 from tests.running_worker import Running
 
 SPEED = 600.0  # seconds of event time a second
@@ -128,29 +125,6 @@ class Stage:
             worker.stop()
         self._listener.stop()
 
-    # --- what lies on the bus afterwards ---------------------------------------------------------------------------
-
-    def log(self, topic: topics.Topic) -> list[Arrival]:
-        """All records of a topic, partition after partition."""
-
-        async def read() -> list[Arrival]:
-            bus = Bus(self.settings)
-            return [
-                Arrival(
-                    topic.name,
-                    record.partition,
-                    record.offset,
-                    record.key,
-                    record.value,
-                    record.headers,
-                    datetime.fromtimestamp(record.timestamp / 1000, UTC),
-                )
-                for partition in range(topic.partitions)
-                for record in await bus.read(topic.name, partition)
-            ]
-
-        return asyncio.run(read())
-
 
 @pytest.fixture
 def stage(settings_for: Any, tmp_path: Path, entries: dict[str, bytes]) -> Iterator[Callable[..., Stage]]:
@@ -177,26 +151,9 @@ def assert_told_once(stage: Stage) -> None:
     assert len(stage.story.whole_incidents()) == 1
     assert stage.story.alerts
     assert stage.story.commands
-    assert_no_effect_under_two_keys(stage)
+    assert_no_effect_under_two_keys(stage.settings)
     dead = [topic for topic in stage.settings.all_topics() if topic.name.endswith(topics.DEAD_LETTER)]
-    assert [topic.name for topic in dead if stage.log(topic)] == []
-
-
-def assert_no_effect_under_two_keys(stage: Stage) -> None:
-    named: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    said: dict[tuple[str, bytes], set[bytes | None]] = defaultdict(set)
-    for arrival in stage.log(topics.LOAD_SHIFT_COMMANDS):
-        command = codec.decode(LoadShiftCommand, arrival.value)
-        effect = (command.incident_id, command.action, command.from_queue, command.to_queue, command.step)
-        named[effect].add(command.command_id)
-    for topic in topics.DESK_OUTPUTS:
-        for arrival in stage.log(topic):
-            said[(topic.name, dict(arrival.headers)["ce_id"])].add(arrival.value)
-    for arrival in stage.log(topics.DESK):
-        said[("desk", dict(arrival.headers)["ce_id"])].add(arrival.value)
-    assert all(len(ids) == 1 for ids in named.values()), "one load shift was commanded under two ids"
-    twice = [name for name, values in said.items() if len(values) > 1]
-    assert twice == [], "one id was said with two meanings"
+    assert [topic.name for topic in dead if records(stage.settings, topic)] == []
 
 
 def assert_counts_are_those_of_the_input(stage: Stage) -> None:
@@ -204,7 +161,9 @@ def assert_counts_are_those_of_the_input(stage: Stage) -> None:
     events = [
         orjson.loads(arrival.value or b"")
         for channel in sorted(stage.settings.channels)
-        for arrival in stage.log(topics.contact_events(channel, stage.settings.channels[channel].partitions))
+        for arrival in records(
+            stage.settings, topics.contact_events(channel, stage.settings.channels[channel].partitions)
+        )
     ]
     frame = polars.DataFrame(
         [
@@ -227,7 +186,7 @@ def assert_counts_are_those_of_the_input(stage: Stage) -> None:
     }
     finals: dict[tuple[Any, ...], set[bytes]] = defaultdict(set)
     got: Counter[tuple[Any, ...]] = Counter()
-    for arrival in stage.log(topics.QUEUE_PANES):
+    for arrival in records(stage.settings, topics.QUEUE_PANES):
         record = orjson.loads(arrival.value or b"")
         if record["kind"] == "queue-pane" and record.get("final"):
             final = codec.decode(QueuePane, arrival.value)
@@ -240,36 +199,13 @@ def assert_counts_are_those_of_the_input(stage: Stage) -> None:
                 if n := getattr(counts, kind):
                     got[(final.channel, queue, kind, final.pane_start)] += n
     assert dict(got) == wanted
-    assert stage.log(topics.LATE_CONTACTS) == [], "a punctual event was called late"
+    assert records(stage.settings, topics.LATE_CONTACTS) == [], "a punctual event was called late"
 
 
-def assert_replayed_the_same(stage: Stage) -> None:
-    """The recorded logs through the same folds, without a broker: the same bytes in the same order."""
-    role = detect_role(stage.settings)
-    again = refold(role, stage.log(topics.QUEUE_PANES), {stage.source: stage.entries})
-    assert_same(role, again, stage.log)
-    role = respond_role(stage.settings, OwnTicks(stage.settings))
-    assert_same(role, refold(role, stage.log(topics.DESK)), stage.log)
-
-
-def assert_same(role: FoldRole, again: Iterator[Output], log: Callable[[topics.Topic], list[Arrival]]) -> None:
-    wanted: dict[str, list[tuple[bytes, bytes]]] = defaultdict(list)
-    for output in again:
-        wanted[output.topic.name].append((output.id.encode(), codec.encode(output.value)))
-    assert wanted, "the recorded log says nothing"
-    written = (topics.DESK,) if role.name == "detect" else topics.DESK_OUTPUTS
-    for topic in written:
-        live: dict[bytes, bytes] = {}
-        for arrival in log(topic):
-            headers = dict(arrival.headers)
-            if headers["ce_source"] == f"breakwater/{role.name}".encode():
-                live.setdefault(headers["ce_id"], arrival.value or b"")
-        said = list(live.items())
-        if topic.compacted:
-            # the broker may have dropped what was revised; what is left stands in order
-            assert said and set(said) <= set(wanted[topic.name])
-        else:
-            assert said == wanted[topic.name]
+def assert_live_equals_replayed(stage: Stage) -> None:
+    """The recorded panes give the same signals, the recorded desk the same incidents, commands and alerts."""
+    assert_replayed_the_same(stage.settings, detect_role(stage.settings), {stage.source: stage.entries})
+    assert_replayed_the_same(stage.settings, respond_role(stage.settings, OwnTicks(stage.settings)))
 
 
 # --- the story ------------------------------------------------------------------------------------------------------
@@ -292,7 +228,7 @@ def test_a_worker_killed_in_the_middle_of_the_outage_goes_on_with_the_same_incid
     assert set(on.story.incidents) >= known
     assert_told_once(on)
     assert_counts_are_those_of_the_input(on)
-    assert_replayed_the_same(on)
+    assert_live_equals_replayed(on)
 
 
 def test_two_workers_of_which_one_is_killed_tell_the_story_once(kafka: Any, stage: Callable[..., Stage]) -> None:
@@ -313,7 +249,7 @@ def test_two_workers_of_which_one_is_killed_tell_the_story_once(kafka: Any, stag
     assert set(on.story.incidents) >= known
     assert_told_once(on)
     assert_counts_are_those_of_the_input(on)
-    assert_replayed_the_same(on)
+    assert_live_equals_replayed(on)
 
 
 def test_roles_in_processes_of_their_own_each_killed_once_tell_the_story_once(
@@ -332,7 +268,7 @@ def test_roles_in_processes_of_their_own_each_killed_once_tell_the_story_once(
     on.await_end()
     assert_told_once(on)
     assert_counts_are_those_of_the_input(on)
-    assert_replayed_the_same(on)
+    assert_live_equals_replayed(on)
 
 
 def test_the_story_on_the_embedded_broker_survives_a_kill(embedded_broker: Any, stage: Callable[..., Stage]) -> None:
@@ -348,4 +284,4 @@ def test_the_story_on_the_embedded_broker_survives_a_kill(embedded_broker: Any, 
     on.await_end()
     assert set(on.story.incidents) >= known
     assert_told_once(on)
-    assert_replayed_the_same(on)
+    assert_live_equals_replayed(on)

@@ -53,8 +53,13 @@ def bring_in_line(
             route = wish.route
             shift = ShiftState(action=route.action, from_queue=route.from_queue, to_queue=route.to_queue)
             incident.shifts[name] = shift
-        if _due(desk, shift, wish, name in violated, evidence_at, params):
-            yield from _issue(desk, incident, shift, wish, evidence_at, origin, params)
+        unsafe = violated.get(name)
+        if not _due(desk, shift, wish, unsafe is not None, evidence_at, params):
+            continue
+        if unsafe is not None and blocked(desk, incident, shift.action, evidence_at, params):
+            # the smaller share has to wait for somebody; the larger one may not
+            yield from take_back(desk, shift, unsafe, origin, params)
+        yield from _issue(desk, incident, shift, wish, evidence_at, origin, params)
 
 
 def stop_all(
@@ -190,13 +195,15 @@ def _due(
 ) -> bool:
     """Whether the route needs a new step: nothing is out yet, it must shrink, it may grow, or it runs out soon."""
     now = desk.now
+    if violated:
+        return True
     if shift.rests_until is not None and now < shift.rests_until:
         return False
     if shift.waiting is not None and not _outdated(desk, shift, shift.waiting, wish, evidence_at, params):
         return False
     if shift.running is None:
         return True
-    if violated or now >= shift.running.expires_at - timedelta(seconds=params.renew_before_seconds):
+    if now >= shift.running.expires_at - timedelta(seconds=params.renew_before_seconds):
         return True
     settled = shift.changed_at is None or now >= shift.changed_at + timedelta(seconds=params.check_after_seconds)
     return settled and abs(wish.share - shift.share) >= params.share_change_min - 1e-9

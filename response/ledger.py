@@ -6,6 +6,7 @@ The planner and the approval of a proposal ask the same book, so that nobody can
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 import msgspec
 
@@ -242,7 +243,7 @@ def open_ledger(desk: Desk, incident: IncidentState, params: RespondParams) -> L
     """The book as it stands for one incident: without its own moves, with those of the tenant's other incidents."""
     pictures: dict[str, Picture] = {}
     routes = desk.centre.routes if desk.centre else []
-    running = _running(desk)
+    running = _running(desk, params)
     for at in sorted({ref for route in routes for ref in (route.from_queue, route.to_queue)}, key=str):
         seen = picture(desk, at, params)
         if isinstance(seen, Picture):
@@ -268,8 +269,15 @@ def usable(ledger: Ledger, route: Route) -> bool:
     return donor not in ledger.gone or route.action in BRINGS_A_WAY_IN
 
 
-def _running(desk: Desk) -> list[ShiftState]:
-    return [shift for incident in desk.incidents.values() for shift in incident.shifts.values() if shift.running]
+def _running(desk: Desk, params: RespondParams) -> list[ShiftState]:
+    """Shifts that run for long enough to show in what arrives."""
+    since = desk.now - timedelta(seconds=params.check_after_seconds)
+    return [
+        shift
+        for incident in desk.incidents.values()
+        for shift in incident.shifts.values()
+        if shift.running and shift.changed_at is not None and shift.changed_at <= since
+    ]
 
 
 def _without_moved(desk: Desk, at: Picture, running: list[ShiftState]) -> Picture:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import timedelta
 
+import msgspec
 import pytest
 from desk_builder import (
     START,
@@ -25,12 +27,16 @@ from desk_builder import (
     tool,
 )
 
-from response.ledger import open_ledger
+from response.capacity import Picture
+from response.guard import bring_in_line
+from response.incidents import _symptom
+from response.ledger import key_of, open_ledger
 from response.loadshift import plan
 from response.params import RespondParams
 from response.pipeline import ResponseFold
 from response.state import Clock, Desk, Flow, IncidentState
 from schemas import codec
+from schemas.base import Origin
 from schemas.centre import Centre, CentreChannel, CentreQueue, Route
 from schemas.command import LoadShiftCommand
 from schemas.desk import DeskBody
@@ -78,7 +84,10 @@ def _random_desk(draw: random.Random) -> tuple[Desk, IncidentState]:
         )
         for _ in range(draw.randint(2, 6))
     ]
-    model = Centre(tenant=TENANT, channels=channels, queues=queues, routes=routes, shrinkage=draw.choice([0, 0.3]))
+    routes = list({key_of(route.action, route.from_queue, route.to_queue): route for route in routes}.values())
+    model = Centre(
+        tenant=TENANT, mode="auto", channels=channels, queues=queues, routes=routes, shrinkage=draw.choice([0, 0.3])
+    )
     desk = Desk(clock=Clock(tenant=TENANT, now=START, at=START, complete_to=START), centre=model)
     for name in names:
         usual = draw.choice([0.0, 0.5, 5.0, 20.0])
@@ -92,8 +101,6 @@ def _random_desk(draw: random.Random) -> tuple[Desk, IncidentState]:
     )  # fmt: skip
     desk.incidents["i"] = incident
     if draw.random() < 0.5:
-        from response.incidents import _symptom
-
         silent = _symptom(signal(draw.choice(names), "silence", 0, ratio=0.0))
         incident.symptoms[silent.signal_id] = silent
     return desk, incident
@@ -106,31 +113,66 @@ def test_no_plan_breaks_a_floor_or_a_cap_in_ten_thousand_random_states() -> None
         desk, incident = _random_desk(draw)
         wishes = plan(desk, incident, None, PARAMS)
         planned += bool(wishes)
-        if wishes:
-            _check(desk, incident, wishes)
+        _check(desk, incident, _pictures(desk, incident), [(wish.route, wish.share) for wish in wishes])
+        assert all(wish.share <= PARAMS.share_step_max + 1e-9 for wish in wishes)
     assert planned > STATES / 6  # the property is not empty
 
 
-def _check(desk: Desk, incident: IncidentState, wishes: list) -> None:  # type: ignore[type-arg]
+def test_what_runs_keeps_the_rules_when_people_leave_and_the_load_turns() -> None:
+    draw = random.Random(20261123)
+    running = changed = 0
+    for _ in range(STATES // 5):
+        desk, incident = _random_desk(draw)
+        _act(desk, incident)
+        started = {name: shift.share for name, shift in incident.shifts.items() if shift.running}
+        running += bool(started)
+        assert desk.centre is not None
+        desk.centre = msgspec.structs.replace(desk.centre, mode=draw.choice(["auto", "approve", "dry-run"]))
+        for name in sorted(desk.flows):
+            desk.flows[name].arrivals *= draw.choice([0.5, 1, 1.5, 3])
+            desk.floor[name] = agents(name, 0, draw.randint(0, 200))
+        desk.clock.now = START + timedelta(seconds=draw.choice([10, 200, 1700]))
+        pictures = _pictures(desk, incident)
+        _act(desk, incident)
+        routes = {key_of(r.action, r.from_queue, r.to_queue): r for r in reversed(desk.centre.routes)}
+        left = {name: shift.share for name, shift in incident.shifts.items() if shift.running}
+        changed += left != started
+        _check(desk, incident, pictures, [(routes[name], share) for name, share in sorted(left.items())])
+    assert running > 300
+    assert changed > 100
+
+
+def _pictures(desk: Desk, incident: IncidentState) -> dict[str, Picture]:
+    return open_ledger(desk, incident, PARAMS).pictures
+
+
+def _act(desk: Desk, incident: IncidentState) -> None:
+    wishes = plan(desk, incident, None, PARAMS)
+    origin = Origin(topic="desk", partition=0, offset=0)
+    list(bring_in_line(desk, incident, wishes, desk.now, origin, PARAMS))
+
+
+def _check(
+    desk: Desk, incident: IncidentState, pictures: dict[str, Picture], shares: list[tuple[Route, float]]
+) -> None:
     """The rules once more, by arithmetic of their own."""
-    pictures = open_ledger(desk, incident, PARAMS).pictures
     silent = {symptom.series.at for symptom in incident.symptoms.values()}
     assert desk.centre is not None
     work: Counter[str] = Counter()
     moved: Counter[str] = Counter()
-    for wish in wishes:
-        route, origin = wish.route, pictures[str(wish.route.from_queue)]
-        caps = [route.share_max, PARAMS.share_step_max]
+    for route, share in shares:
+        origin = pictures[str(route.from_queue)]
+        caps = [route.share_max]
         caps += [queue.share_max for queue in desk.centre.queues if queue.at == route.from_queue]
-        assert 0 < wish.share <= min(caps) + 1e-9
-        moved[str(route.from_queue)] += wish.share
+        assert 0 < share <= min(caps) + 1e-9
+        moved[str(route.from_queue)] += share
         gone = any(at in (origin.at, ref(origin.at.channel)) for at in silent)
         rate = max(origin.rate, origin.usual_rate) if gone else origin.rate
         for name, donor in pictures.items():
             same = donor.at.channel == route.to_queue.channel
             if same and (None in (donor.at.queue, route.to_queue.queue) or donor.at == route.to_queue):
-                work[name] += wish.share * rate * origin.handle_seconds * route.work_ratio
-    assert all(share <= 1 + 1e-9 for share in moved.values())
+                work[name] += share * rate * origin.handle_seconds * route.work_ratio
+    assert all(total <= 1 + 1e-9 for total in moved.values())
     for name, load_moved in work.items():
         donor = pictures[name]
         assert donor.slots - load_moved / donor.target.occupancy_max >= donor.floor_slots - 1e-6

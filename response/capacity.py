@@ -46,7 +46,6 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     deferred: bool
     backlog: int
-    backlog_known: bool
     staffed_from: Literal["workforce", "plan"]
     horizon_seconds: float
 
@@ -109,7 +108,6 @@ def picture(desk: Desk, at: QueueRef, params: RespondParams) -> Picture | Reason
         ),
         deferred=channel.target_seconds >= params.deferred_from_seconds,
         backlog=_backlog(flow),
-        backlog_known=flow.backlog is not None,
         staffed_from="workforce" if said else "plan",
         horizon_seconds=params.interval_seconds * params.intervals,
     )

@@ -65,12 +65,14 @@ def waiting_proposals(board: TenantBoard, now: datetime) -> int:
 
 
 def _rows(board: TenantBoard, keys: list[str], *, whole: bool) -> dict[str, Row | None]:
+    if not keys:
+        return {}
     unusual: dict[str, int] = {}
     agents: dict[str, list[Agents]] = {}
     for _, row in board.rows.items():
         if row.at.queue is None:
             continue
-        if row.open_signals():
+        if row.is_unusual:
             unusual[row.at.channel] = unusual.get(row.at.channel, 0) + 1
         if row.agents is not None:
             agents.setdefault(row.at.channel, []).append(row.agents)

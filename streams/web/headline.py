@@ -67,13 +67,13 @@ def _headline(board: TenantBoard, wall: datetime, blind: Blind | None) -> Headli
         return Headline(level="incident" if grave else "notice", text=text, more=more)
     if not len(board.rows):
         return Headline(level="waiting", text="Waiting for the first minute of contacts.", more=more)
-    noticed = any(row.open_signals() for _, row in board.rows.items())
+    noticed = any(row.is_unusual for row in board.rows.values())
     return Headline(level="notice" if noticed else "usual", text=text, more=more)
 
 
 def _what_goes_on(board: TenantBoard, going_on: list[Incident], now: datetime) -> str:
     if not going_on:
-        unusual = sum(1 for _, row in board.rows.items() if row.open_signals())
+        unusual = sum(1 for row in board.rows.values() if row.is_unusual)
         if unusual:
             return f"No incident. {words.plural(unusual, 'series', 'series')} out of the usual range."
         return "All is usual."

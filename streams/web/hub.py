@@ -96,7 +96,7 @@ class Hub:
     def publish(self, wall: datetime) -> None:
         """Sends what changed since the last time."""
         views: list[TenantView | None] = list(self._board.patches(wall))
-        lines, about = self._board.tenants(wall), (self._board.bus, self._board.reading)
+        lines, about = self._board.tenants(), (self._board.bus, self._board.reading)
         news = lines != self._lines or about != self._about
         if news:
             self._lines, self._about = lines, about
@@ -118,7 +118,7 @@ class Hub:
         known = self._snapshots.get(tenant)
         if known is None or known.number != self._number or wall - known.at > RENDERING_LASTS:
             view = self._board.snapshot(tenant, wall) if tenant is not None else None
-            plain = msgspec.json.encode(self._state(wall, self._board.tenants(wall), view))
+            plain = msgspec.json.encode(self._state(wall, self._board.tenants(), view))
             known = Rendering(self._number, wall, plain, gzip.compress(plain, compresslevel=3))
             if view is not None or tenant is None:  # an unknown name is not worth keeping
                 self._snapshots[tenant] = known

@@ -63,6 +63,11 @@ class RowTrack:
         if (known is None or known.at <= said.at) and (known is not None or len(self._agents) < SITES_MAX):
             self._agents[said.site] = said
 
+    @property
+    def is_unusual(self) -> bool:
+        """Whether a signal is open on it."""
+        return any(signal.state != "cleared" for signal in self._signals.values())
+
     def open_signals(self) -> list[Signal]:
         """Those that are open, the weightiest first."""
         open_now = [signal for signal in self._signals.values() if signal.state != "cleared"]

@@ -83,6 +83,7 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
         return [Reader(self._settings, self.board)] if self._reads else []
 
     async def on_start(self) -> None:
+        self.hub.publish(clock.now())
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=STOP_SECONDS_MAX)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._settings.web.host, self._settings.web.port)

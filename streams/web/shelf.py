@@ -9,21 +9,32 @@ T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """Keeps at most `room` things. What leaves first when it is full: the oldest for which `finished` holds, else the
-    oldest. `lost` counts what had to leave unfinished, so that a page can say that it does not show all."""
+    """Keeps at most `room` things. When it is full, the oldest for which `finished` holds leaves; without such a one
+    the oldest of all, or where `keeps` is true the new thing is not taken. `lost` counts those two cases, so that a
+    page can say that it does not show all."""
 
-    def __init__(self, room: int, finished: Callable[[T], bool] | None = None) -> None:
+    def __init__(self, room: int, finished: Callable[[T], bool] | None = None, *, keeps: bool = False) -> None:
         self._room = room
         self._finished = finished
+        self._keeps = keeps
         self._things: dict[str, T] = {}
         self._changed: dict[str, None] = {}
-        self.lost = 0
+        self._refused: set[str] = set()
+        self._overflowed = 0
 
-    def put(self, key: str, thing: T) -> None:
+    @property
+    def lost(self) -> int:
+        return self._overflowed + len(self._refused)
+
+    def put(self, key: str, thing: T) -> bool:
+        """False where it was not taken."""
+        if key not in self._things and len(self._things) >= self._room and not self._make_room():
+            if len(self._refused) < self._room:
+                self._refused.add(key)
+            return False
         self._things[key] = thing
         self._changed[key] = None
-        if len(self._things) > self._room:
-            self._make_room(key)
+        return True
 
     def touch(self, key: str) -> None:
         """Says that the thing's picture changed though the thing itself did not."""
@@ -57,10 +68,12 @@ class Shelf(Generic[T]):
     def __contains__(self, key: object) -> bool:
         return key in self._things
 
-    def _make_room(self, newest: str) -> None:
-        others = [key for key in self._things if key != newest]
-        leaving = next((key for key in others if self._finished and self._finished(self._things[key])), None)
+    def _make_room(self) -> bool:
+        leaving = next((key for key, thing in self._things.items() if self._finished and self._finished(thing)), None)
         if leaving is None:
-            leaving = others[0] if others else newest
-            self.lost += 1
+            if self._keeps:
+                return False
+            leaving = next(iter(self._things))
+            self._overflowed += 1
         self.drop(leaving)
+        return True

@@ -52,7 +52,7 @@ class TenantBoard:
         self.complete_to: datetime | None = None  # how far the contacts are counted, event time
         self.ticked_at: datetime | None = None  # when detection last spoke, wall clock
         self.killed_by: str | None = None
-        self.rows: Shelf[RowTrack] = Shelf(limits.queues_max, lambda row: row.is_behind(self.complete_to))
+        self.rows: Shelf[RowTrack] = Shelf(limits.queues_max, lambda row: row.is_behind(self.complete_to), keeps=True)
         self.incidents: Shelf[Incident] = Shelf(limits.incidents_max, lambda one: one.phase == "resolved")
         self.alerts: Shelf[StaffingAlert] = Shelf(ALERTS_MAX, lambda one: one.state == "closed")
         self.alerted: Shelf[datetime] = Shelf(2 * ALERTS_MAX)  # when each was first said
@@ -79,8 +79,7 @@ class TenantBoard:
                 self.ticked_at = max(self.ticked_at or arrived_at, arrived_at)
                 self._move_on(body.complete_to)
             case Workforce():
-                self._row(body.queue).take_agents(body)
-                self._touch_row(body.queue)
+                self._hear_agents(body)
             case ToolHealth():
                 known = self.tools.get(body.tool)
                 if known is None or known.at <= body.at:
@@ -153,16 +152,26 @@ class TenantBoard:
     def _hear_load(self, load: Load) -> None:
         self._move_on(load.at)
         for one in load.loads:
-            self._row(one.at).take_load(one, load.at, load.seconds)
-            self.rows.touch(str(one.at))
+            row = self._row(one.at)
+            if row is not None:
+                row.take_load(one, load.at, load.seconds)
+                self.rows.touch(str(one.at))
+
+    def _hear_agents(self, said: Workforce) -> None:
+        row = self._row(said.queue)
+        if row is not None:
+            row.take_agents(said)
+            self._touch_row(said.queue)
 
     def _hear_signal(self, signal: Signal) -> None:
         known = self.signals.get(signal.signal_id)
         if known is not None and known.revision > signal.revision:
             return
         self.signals.put(signal.signal_id, signal)
-        self._row(signal.series.at).take_signal(signal)
-        self._touch_row(signal.series.at)
+        row = self._row(signal.series.at)
+        if row is not None:
+            row.take_signal(signal)
+            self._touch_row(signal.series.at)
         for incident_id, incident in self.incidents.items():
             if any(symptom.signal_id == signal.signal_id for symptom in incident.symptoms):
                 self.incidents.touch(incident_id)
@@ -186,11 +195,13 @@ class TenantBoard:
         if self.complete_to is None or to > self.complete_to:
             self.complete_to = to
 
-    def _row(self, at: QueueRef) -> RowTrack:
-        row = self.rows.get(str(at))
+    def _row(self, at: QueueRef) -> RowTrack | None:
+        """The row of a queue or channel; None where there are too many."""
+        key = str(at)
+        row = self.rows.get(key)
         if row is None:
             row = RowTrack(at, self._points_max)
-            self.rows.put(str(at), row)
+            return row if self.rows.put(key, row) else None
         return row
 
     def _touch_row(self, at: QueueRef) -> None:

@@ -139,8 +139,21 @@ function draw() {
   if (parts.has("incidents")) parts.add("alerts");
   for (const [part, paint] of Object.entries(DRAW)) if (parts.has("all") || parts.has(part) || part === "top") paint();
   tick();
+  if (!followed && state.incidents.size) followed = follow() || !location.hash;
   performance.measure("draw", "draw-start");
 }
+
+/** A link to an incident (#incident-…) leads there, also when it is over and lies in the history. */
+function follow() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return false;
+  const past = target.querySelector("details.past");
+  if (past) past.open = true;
+  target.scrollIntoView({ block: "start" });
+  return true;
+}
+let followed = false;
+addEventListener("hashchange", follow);
 
 let drawnTo = null;
 

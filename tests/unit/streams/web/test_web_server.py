@@ -354,7 +354,7 @@ class TestEvents:
             async with session.get(WATCH) as reply:
                 assert reply.status == 200
 
-        visit(check, viewers_max=1)
+        visit(check, viewers_max=1, heartbeat_seconds=0.05)
 
     def test_a_viewer_that_does_not_read_is_dropped_and_others_go_on(self) -> None:
         async def check(session: Session, server: WebServer) -> None:

@@ -47,7 +47,8 @@ class RowTrack:
             )
         )
         if self._last_at is None or at >= self._last_at:
-            self._load, self._last_at, self._seconds = load, at, seconds
+            # a channel of longer panes than a minute has a whole pane in the minute that it ends in
+            self._load, self._last_at, self._seconds = load, at, max(seconds, load.known_seconds)
 
     def take_signal(self, signal: Signal) -> None:
         known = self._signals.get(signal.signal_id)

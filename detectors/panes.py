@@ -136,64 +136,63 @@ class PanePartition:
         """Records in the order of the log; arrivals in milliseconds. An exception stands for a record that is no event:
         it was read and it arrived, so it moves time as any other.
 
-        Returns what was not simply counted: (index, verdict, or the exception that came in, or BadMessage). Reasons:
+        Returns what was not simply counted: (offset, verdict, or the exception that came in, or BadMessage). Reasons:
         "missing-field", "wrong-channel", "newer-version", "absurd-time", "future", "too-many-tenants".
 
         This is the hot path, and therefore one loop: for each record time moves first, then the event is judged.
         """
         noted: list[Noted] = []
         tenants, channel, pane_length, future = self._tenants, self.channel, self._pane, self._future
-        for n, event in enumerate(events):
-            offset, arrival = offsets[n], arrivals[n]
+        for offset, arrival, event in zip(offsets, arrivals, events, strict=True):
             if arrival > self.arrival:
                 self.arrival = arrival
                 if arrival >= self._floor_due:
                     self._raise_floor(offset + 1)
             if type(event) is not ContactEvent:
-                noted.append((n, event))  # type: ignore[arg-type]  # the other half of the union
+                noted.append((offset, event))  # type: ignore[arg-type]  # the other half of the union
                 continue
             at = (event.occurred_at - EPOCH) // MILLISECOND
-            name, queue = event.tenant, event.queue
+            name, queue, kind = event.tenant, event.queue, event.type
             if (
                 not name
-                or not (queue or event.type == "heartbeat")
+                or not (queue or kind == "heartbeat")
                 or at > arrival + future
                 or at < 0
                 or event.channel != channel
                 or event.schema_version > VERSION
             ):
-                noted.append((n, self._why_not(event, at, arrival)))
+                noted.append((offset, self._why_not(event, at, arrival)))
                 continue
             tenant = tenants.get(name)
             if tenant is None:
                 tenant = self._admit(name)
                 if tenant is None:
-                    noted.append(
-                        (n, BadMessage("too-many-tenants", "$.tenant", f"{len(tenants)} have panes open here"))
-                    )
+                    error = BadMessage("too-many-tenants", "$.tenant", f"{len(tenants)} have panes open here")
+                    noted.append((offset, error))
                     continue
             seen = at if at < arrival or tenant.event_clock else arrival
             if seen > tenant.seen:
                 tenant.seen = seen
                 if seen >= tenant.due:
                     self._close(tenant, seen - self._lateness, offset + 1)
-            if event.type == "heartbeat":
+            if kind == "heartbeat":
                 self._hear(tenant, offset, at, event)
-                noted.append((n, "heartbeat"))
+                noted.append((offset, "heartbeat"))
                 continue
             start = at - at % pane_length
             pane = tenant.panes.get(start)
             if pane is None:
                 if start < tenant.closed:
-                    noted.append((n, "late" if offset >= self.flushed_to else "skipped"))
+                    noted.append((offset, "late" if offset >= self.flushed_to else "skipped"))
                     continue
                 pane = self._open(tenant, start, offset)
-            if event.event_id:
+            event_id = event.event_id
+            if event_id:
                 # an event without an id is never taken for a repeat
-                if event.event_id in pane.ids:
-                    noted.append((n, "duplicate"))
+                if event_id in pane.ids:
+                    noted.append((offset, "duplicate"))
                     continue
-                pane.ids.add(event.event_id)
+                pane.ids.add(event_id)
             tally = pane.queues.get(queue)
             if tally is None:
                 tally = self._open_queue(pane, queue)

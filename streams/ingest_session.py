@@ -10,6 +10,7 @@ log: it depends on no batch and no machine, so nothing has to wait at a pane bor
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
@@ -109,12 +110,10 @@ class Session:
             raise self._failed
         if messages:
             self._away = False
-            records = [message for message in messages if message.error() is None]
-            self._feed(records)
-            if len(records) != len(messages):
-                for message in messages:
-                    if message.error() is not None:
-                        self._hear(message)
+            heard = [message for message in messages if message.error() is not None]
+            self._feed([message for message in messages if message.error() is None] if heard else messages)
+            for message in heard:
+                self._hear(message)
             self._write_panes([source for source in self.sources.values() if source.panes.finals_wait])
         if messages or self._away or all(source.at_end for source in self.sources.values()):
             self.progress_at = clock.elapsed()
@@ -137,7 +136,10 @@ class Session:
 
     def _feed(self, messages: Sequence[Message]) -> None:
         """Messages as they came: runs of one partition each."""
-        places = [(message.topic(), message.partition()) for message in messages]
+        places = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
+        if places and places.count(places[0]) == len(places):
+            self._feed_run(places[0], messages)
+            return
         begin = 0
         for key, run in groupby(places):
             end = begin + sum(1 for _ in run)
@@ -152,20 +154,21 @@ class Session:
             self._begin_again(source, messages[0].offset())
             # delivered again after a pause
             messages = [message for message in messages if message.offset() >= source.panes.position]
-        offsets = [message.offset() for message in messages]
-        arrivals = [message.timestamp()[1] for message in messages]
-        events = decode_batch([message.value() for message in messages], self._limits.event_bytes_max)
+        offsets = list(map(Message.offset, messages))
+        arrivals = [milliseconds for _, milliseconds in map(Message.timestamp, messages)]
+        events = decode_batch(list(map(Message.value, messages)), self._limits.event_bytes_max)
         noted = source.panes.feed(offsets, arrivals, events)
         source.read += len(messages)
         source.at_end = False
         source.heard_at = clock.elapsed()
-        counted_to = 0
-        for n, verdict in noted:
-            if n > counted_to:
+        before = -1
+        for offset, verdict in noted:
+            n = bisect_left(offsets, offset)
+            if n > before + 1:
                 self._bad_in_a_row = 0
-            counted_to = n + 1
+            before = n
             self._note(source, messages[n], events[n], verdict)
-        if counted_to < len(messages):
+        if before < len(messages) - 1:
             self._bad_in_a_row = 0
 
     def _begin_again(self, source: Source, offset: int) -> None:

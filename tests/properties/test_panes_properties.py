@@ -267,7 +267,7 @@ class Run:
         offsets, arrivals = [record.offset for record in records], [record.arrival for record in records]
         noted = dict(self.panes.feed(offsets, arrivals, events))
         for n, record in enumerate(records):
-            verdict = noted.get(n, "counted")
+            verdict = noted.get(record.offset, "counted")
             if isinstance(verdict, BadMessage):
                 assert verdict.reason == "future"
                 self.refused.add(record.offset)

@@ -68,14 +68,23 @@ class Tally:
         self.over = over
 
     def add(self, event: ContactEvent) -> None:
-        n = self.n
-        if event.type != "offered":
-            n[event.type] += 1
+        n, kind = self.n, event.type
+        if kind != "offered":
+            n[kind] += 1
         elif event.transfer:
             n["offered_by_transfer"] += 1
         else:
             n["offered"] += 1
-            self._add_words(event)
+            if event.vip:
+                n["vip"] += 1
+            if event.reason is not None:
+                self._map("by_reason").add(event.reason)
+            if event.site is not None:
+                self._map("by_site").add(event.site)
+            if event.region is not None:
+                self._map("by_region").add(event.region)
+            if event.provider is not None:
+                self._map("by_provider").add(event.provider)
         if event.wait_seconds is not None:
             n["wait_milliseconds"] += round(event.wait_seconds * 1000)
             n["wait_n"] += 1
@@ -85,18 +94,6 @@ class Tally:
         if event.sentiment is not None:
             n["sentiment_n"] += 1
             n["sentiment_negative"] += event.sentiment < 0
-
-    def _add_words(self, event: ContactEvent) -> None:
-        if event.vip:
-            self.n["vip"] += 1
-        if event.reason is not None:
-            self._map("by_reason").add(event.reason)
-        if event.site is not None:
-            self._map("by_site").add(event.site)
-        if event.region is not None:
-            self._map("by_region").add(event.region)
-        if event.provider is not None:
-            self._map("by_provider").add(event.provider)
 
     def merge(self, other: Tally) -> None:
         """Adds the counts of a queue that lost its place."""

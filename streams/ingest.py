@@ -24,12 +24,14 @@ LOG = telemetry.logger("ingest")
 
 
 class IngestStatus(msgspec.Struct, frozen=True):
-    """`progress_at`: `clock.elapsed()` when the thread last did something or rightly waited."""
+    """`progress_at`: `clock.elapsed()` when the thread last did something or rightly waited. `joined`: the group has
+    dealt out its partitions; where there are more members than partitions, some have none."""
 
     assigned: int
     caught_up: bool
     lag_records: int
     progress_at: float
+    joined: bool = False
 
 
 class Ingest:
@@ -68,6 +70,7 @@ class Ingest:
             caught_up=bool(sources) and all(source.at_end for source in sources),
             lag_records=sum(source.lag for source in sources),
             progress_at=max(session.progress_at, self._progress_at),
+            joined=session.joined,
         )
 
     def _run(self) -> None:

@@ -35,8 +35,8 @@ class IngestService(Service):  # type: ignore[misc]  # mode is not typed for us
                 raise self._ingest.error
 
     def ready(self) -> tuple[bool, str]:
-        status = self._ingest.status()
-        return status.assigned > 0, "ready" if status.assigned else "waiting for its partitions"
+        joined = self._ingest.status().joined
+        return joined, "ready" if joined else "waiting for its partitions"
 
     def progress_at(self) -> float:
         return min(self._ingest.status().progress_at, clock.elapsed())

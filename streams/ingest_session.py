@@ -68,6 +68,7 @@ class Session:
         self._failpoint = failpoint
         self._limits = settings.ingest
         self.sources: dict[Key, Source] = {}
+        self.joined = False  # the group has dealt out its partitions; it may have none for us
         self.progress_at = clock.elapsed()
         self._failed: BaseException | None = None  # from a callback, where nothing may be raised
         self._away = False
@@ -350,6 +351,7 @@ class Session:
                 self.sources[key] = Source(key, self._settings.own_name(found.topic), panes)
             consumer.assign([TopicPartition(*key, source.panes.position) for key, source in self.sources.items()])
             self._stopped = set()
+            self.joined = True
             # the first progress says how many partitions there are, before any pane
             self._progress_due = 0.0
             LOG.info("partitions assigned", partitions=sorted(source.name for source in self.sources.values()))

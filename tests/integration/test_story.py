@@ -130,8 +130,9 @@ class Stage:
 def stage(settings_for: Any, tmp_path: Path, entries: dict[str, bytes]) -> Iterator[Callable[..., Stage]]:
     made: list[Stage] = []
 
-    def make(broker: Any) -> Stage:
+    def make(broker: Any, partitions: int = 1) -> Stage:
         tree = demo.settings_tree("127.0.0.1:1", real=True, port=0, folder=tmp_path)
+        tree["channels"] = {name: channel | {"partitions": partitions} for name, channel in tree["channels"].items()}
         wanted = {name: tree[name] for name in ("channels", "tenants", "notify")}
         made.append(Stage(settings_for(broker, **wanted), tmp_path, entries))
         made[-1].prepare()
@@ -232,7 +233,7 @@ def test_a_worker_killed_in_the_middle_of_the_outage_goes_on_with_the_same_incid
 
 
 def test_two_workers_of_which_one_is_killed_tell_the_story_once(kafka: Any, stage: Callable[..., Stage]) -> None:
-    on = stage(kafka)
+    on = stage(kafka, partitions=2)
     workers = [on.start(), on.start()]
     for worker in workers:
         worker.ready()

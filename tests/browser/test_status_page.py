@@ -44,6 +44,7 @@ MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 AXE = "4.10.3"
 DESKTOP, PHONE, WALL_SCREEN = (1440, 900), (390, 844), (2560, 1440)
 WALL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 class WellWorker:

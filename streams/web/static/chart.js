@@ -42,8 +42,13 @@ export class Chart {
     this.picture.addEventListener("pointerleave", () => { this.pointer.hidden = this.reading.hidden = true; });
   }
 
+  /** What it shows, for whoever cannot see it; also before it is drawn. */
+  name(text) {
+    if (this.picture.getAttribute("aria-label") !== text) this.picture.setAttribute("aria-label", text);
+  }
+
   /** `points` as in the snapshot, sorted; `end` and `seconds` span the picture; `step` is a point's length. */
-  draw({ points, marks, end, seconds, step, label }) {
+  draw({ points, marks, end, seconds, step }) {
     const from = end - seconds;
     const shown = points.filter((p) => p[0] > from && p[0] <= end + step);
     const top = ceiling(shown.reduce((most, p) => Math.max(most, p[1] ?? 0, p[4]), 1) * 1.04);
@@ -56,7 +61,6 @@ export class Chart {
     this.observed.setAttribute("d", split(shown, step, (p) => p[1] !== null).map((run) => line(run, x, (p) => y(p[1]))).join(""));
     this.outside.setAttribute("d", split(shown, step, out).map((run) => line(run, x, (p) => y(p[1]))).join(""));
     this.#regions(marks, shown, x, from, end, step);
-    if (label) this.picture.setAttribute("aria-label", label);
     if (!this.axes) return;
     say(this.top, number(top));
     [from, from + seconds / 2, end].forEach((at, n) => say(this.times[n], time(at * 1000)));

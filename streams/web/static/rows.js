@@ -66,12 +66,13 @@ export class RowCard {
     say(this.count, last ? (last[1] === null ? "–" : number(last[1])) : "–");
     say(this.usual, last ? ` ${each}, usual ${number(last[3])} to ${number(last[4])}` : " nothing counted yet");
     say(this.lines, facts(row).join(" · "));
+    this.chart.name(label(row));
   }
 
   drawChart() {
     waiting.delete(this);
     const { row, context } = this;
-    this.chart.draw({ points: row.points, marks: context.marks(row), step: row.seconds, ...context.window(), label: label(row) });
+    this.chart.draw({ points: row.points, marks: context.marks(row), step: row.seconds, ...context.window() });
   }
 }
 
@@ -135,7 +136,8 @@ export class RowGrid {
 /** A row at full size with its last minutes as a table: for a close look, and for whoever cannot see the chart. */
 export function detail(row, context) {
   const chart = new Chart({ axes: true });
-  chart.draw({ points: row.points, marks: context.marks(row), step: row.seconds, ...context.window(), label: label(row) });
+  chart.draw({ points: row.points, marks: context.marks(row), step: row.seconds, ...context.window() });
+  chart.name(label(row));
   const lines = row.points.slice(-30).reverse().map((p) => el("tr", { class: p[1] !== null && (p[1] > p[4] || p[1] < p[3]) ? "unusual" : null },
     el("th", { scope: "row", text: time(p[0] * 1000) }),
     el("td", { class: "num", text: p[1] === null ? "unknown" : number(p[1]) }),

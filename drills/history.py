@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,24 @@ Counts = NDArray[np.int64]
 _ABANDONED_SHARE = 0.004
 _RATED_SHARE = 0.15
 _WAIT_SECONDS = 4.0
+COARSE = 3
+FINE_BLOCKS = 72
 
 
 class _Columns:
-    """Every count of one queue, one number a pane."""
+    """Every count of one queue, one number a block."""
+
+    _counted = (
+        "offered",
+        "abandoned",
+        "finished",
+        "escalated",
+        "transferred",
+        "rated",
+        "sentiment_negative",
+        "handle_milliseconds",
+        "wait_milliseconds",
+    )
 
     def __init__(self, plan: QueuePlan, traffic: Traffic, seed: int, until: datetime) -> None:
         draw = np.random.default_rng([seed, 2, len(str(plan.at)), *str(plan.at).encode()])
@@ -33,30 +48,35 @@ class _Columns:
         self.escalated: Counts = draw.binomial(self.finished, plan.escalated_share)
         self.transferred: Counts = draw.binomial(self.finished, plan.transferred_share)
         self.rated: Counts = draw.binomial(self.finished, _RATED_SHARE)
-        self.negative: Counts = draw.binomial(self.rated, plan.negative_share)
+        self.sentiment_negative: Counts = draw.binomial(self.rated, plan.negative_share)
         spread = 0.6 / np.sqrt(np.maximum(self.finished, 1))
-        self.handle_ms = (self.finished * plan.handle_seconds * 1000 * draw.lognormal(0, spread)).astype(np.int64)
+        self.handle_milliseconds: Counts = (
+            self.finished * plan.handle_seconds * 1000 * draw.lognormal(0, spread)
+        ).astype(np.int64)
         wait = plan.backlog_minutes * 60 or _WAIT_SECONDS
-        self.wait_ms = (self.finished * wait * 1000).astype(np.int64)
+        self.wait_milliseconds: Counts = (self.finished * wait * 1000).astype(np.int64)
 
-    def counts(self, i: int) -> QueueCounts:
-        """The queue's part of pane `i`."""
+    def counts(self, i: int, many: int) -> QueueCounts:
+        """The queue's part of a pane: `many` blocks from `i` on."""
+        found: dict[str, Any] = {name: int(getattr(self, name)[i : i + many].sum()) for name in self._counted}
         return QueueCounts(
-            offered=int(self.offered[i]),
-            offered_by_transfer=int(self.transferred[i]),
-            answered=int(self.finished[i]),
-            abandoned=int(self.abandoned[i]),
-            transferred=int(self.transferred[i]),
-            escalated=int(self.escalated[i]),
-            finished=int(self.finished[i]),
-            rated=int(self.rated[i]),
-            wait_milliseconds=int(self.wait_ms[i]),
-            wait_n=int(self.finished[i]),
-            handle_milliseconds=int(self.handle_ms[i]),
-            handle_n=int(self.finished[i]),
-            sentiment_negative=int(self.negative[i]),
-            sentiment_n=int(self.rated[i]),
+            offered_by_transfer=found["transferred"],
+            answered=found["finished"],
+            wait_n=found["finished"],
+            handle_n=found["finished"],
+            sentiment_n=found["rated"],
+            **found,
         )
+
+
+def _cuts(start: datetime, blocks: int) -> Iterator[tuple[int, int]]:
+    """(first block, how many) of every pane; a pane of several begins at a multiple of its length, as all panes do."""
+    lead = -int(start.timestamp() // BLOCK_SECONDS) % COARSE
+    fine_from = max(lead, blocks - FINE_BLOCKS)
+    fine_from -= (fine_from - lead) % COARSE
+    yield from ((i, 1) for i in range(min(lead, blocks)))
+    yield from ((i, COARSE) for i in range(lead, fine_from, COARSE))
+    yield from ((i, 1) for i in range(fine_from, blocks))
 
 
 def _worked_off(stayed: Counts, plan: QueuePlan, traffic: Traffic) -> Counts:
@@ -74,25 +94,28 @@ def _worked_off(stayed: Counts, plan: QueuePlan, traffic: Traffic) -> Counts:
 def panes(tenant: str, source: str, traffic: Traffic, seed: int, until: datetime) -> Iterator[QueuePane | Progress]:
     """All pane records of [traffic.start, until), final, with a progress record behind each pane border.
 
-    `until` must lie on a border of `BLOCK_SECONDS`.
+    Panes of `COARSE` blocks, and of one block in the last `FINE_BLOCKS`: what is usual at this hour of the week does
+    not need more, how busy this very day is does. `until` must lie on a border of `BLOCK_SECONDS`.
     """
     columns = {plan.at: _Columns(plan, traffic, seed, until) for plan in traffic.plans}
     channels = sorted({plan.at.channel for plan in traffic.plans})
-    for i in range(int((until - traffic.start).total_seconds() // BLOCK_SECONDS)):
+    for i, many in _cuts(traffic.start, int((until - traffic.start).total_seconds() // BLOCK_SECONDS)):
         start = traffic.start + timedelta(seconds=BLOCK_SECONDS * i)
-        end = start + timedelta(seconds=BLOCK_SECONDS)
+        end = start + timedelta(seconds=BLOCK_SECONDS * many)
         cover = SourceCover(queues=["*"], delivered_to=end, covers=True)
         for channel in channels:
             yield QueuePane(
                 tenant=tenant,
                 channel=channel,
                 pane_start=start,
-                pane_seconds=BLOCK_SECONDS,
+                pane_seconds=BLOCK_SECONDS * many,
                 partition=0,
                 version=i + 1,
                 final=True,
                 complete_to=end,
-                queues={at.queue or "": column.counts(i) for at, column in columns.items() if at.channel == channel},
+                queues={
+                    at.queue or "": column.counts(i, many) for at, column in columns.items() if at.channel == channel
+                },
                 sources={source: cover},
                 clock="event",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from datetime import datetime
 from typing import Literal
 
@@ -12,14 +13,15 @@ from schemas.base import QueueRef
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.incident import Incident
-from schemas.signal import Load, Signal
+from schemas.signal import Load, QueueLoad, Signal
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 
 Tone = Literal["broke", "seen", "incident", "people", "command", "calm"]
 IDLE_SHARE = 0.9
 DOUBLED = 2.0
-GROWN = 1.5
+GROWN = 1.2
+ESCALATION_MINUTES = 10
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -67,7 +69,9 @@ class Story:
         self._seen: dict[str, tuple[datetime, Literal["signal", "workforce", "load"]]] = {}
         self._first_signals: dict[str, tuple[Row, float]] = {}  # with the ratio last told
         self._free: dict[QueueRef, tuple[int, int]] = {}
-        self._backlog_before: dict[QueueRef, int] = {}
+        self._before: dict[str, float] = {}
+        self._usual: dict[str, Counter[str]] = {}
+        self._lately: dict[str, deque[Counter[str]]] = {}
 
     def hear(self, message: DeskEntry | Incident | StaffingAlert | LoadShiftCommand) -> list[Line]:
         """One message off the bus."""
@@ -156,7 +160,7 @@ class Story:
         return lines
 
     def _grown(self, signal: Signal, row: Row, ratio_told: float) -> list[Line]:
-        """A surge is told again when it is half as large again as when it was last told."""
+        """A surge is told again when it has grown by a fifth since it was last told."""
         if signal.signal_kind != "surge" or (signal.ratio or 0.0) < GROWN * ratio_told:
             return []
         self._first_signals[signal.signal_id] = (row, signal.ratio or 0.0)
@@ -196,20 +200,41 @@ class Story:
     def _load(self, load: Load) -> list[Line]:
         lines = []
         for row in self.scenario.rows:
-            if row.measure != "backlog":
-                continue
-            waiting = [q.backlog for q in load.loads if q.at.channel == row.at.channel and q.at.queue and q.backlog]
-            if load.at <= self.scenario.broke_at(row):
-                self._backlog_before[row.at] = sum(waiting)
-                continue
-            before = self._backlog_before.get(row.at, 0)
-            if before and sum(waiting) >= DOUBLED * before:
-                self._backlog_before[row.at] = 0  # told once
+            here = [queue for queue in load.loads if queue.at.channel == row.at.channel and queue.at.queue]
+            broken = load.at > self.scenario.broke_at(row)
+            text = None
+            if row.measure == "backlog":
+                text = self._doubled(row, here, broken)
+            elif row.measure == "escalated":
+                text = self._escalated(row, here, broken)
+            if text is not None:
                 self._see(row, load.at, "load")
-                lines.append(
-                    Line(load.at, "seen", f"{row.at} backlog doubled: {sum(waiting)} wait, {before} did before")
-                )
+                lines.append(Line(load.at, "seen", text))
         return lines
+
+    def _doubled(self, row: Row, here: list[QueueLoad], broken: bool) -> str | None:
+        """What to say, once, when twice as many wait as before the break."""
+        waiting, before = sum(queue.backlog or 0 for queue in here), self._before.get(row.what, 0.0)
+        if not broken:
+            self._before[row.what] = waiting
+        elif before and waiting >= DOUBLED * before:
+            self._before[row.what] = 0.0
+            return f"{row.at} backlog doubled: {waiting} wait, {before:.0f} did before"
+        return None
+
+    def _escalated(self, row: Row, here: list[QueueLoad], broken: bool) -> str | None:
+        """What to say, once, when contacts of the last minutes escalate twice as often as before the break."""
+        now = Counter(escalated=sum(queue.escalated for queue in here), finished=sum(queue.finished for queue in here))
+        if not broken:
+            self._usual.setdefault(row.what, Counter()).update(now)
+            return None
+        lately = self._lately.setdefault(row.what, deque(maxlen=ESCALATION_MINUTES))
+        lately.append(now)
+        share, before = _share(sum(lately, Counter())), _share(self._usual.get(row.what, Counter()))
+        if not before or share < DOUBLED * before or len(lately) < ESCALATION_MINUTES:
+            return None
+        del self._usual[row.what]
+        return f"{row.at} escalations doubled: {share:.1%} of contacts, {before:.1%} before"
 
     def _incident(self, incident: Incident) -> list[Line]:
         before = self.incidents.get(incident.incident_id)
@@ -244,6 +269,11 @@ class Story:
             known = any(c.reverts is not None for c in others)
         self.commands[command.command_id] = command
         return [] if known else [Line(command.issued_at, "command", f"command: {command.text}")]
+
+
+def _share(counted: Counter[str]) -> float:
+    """Escalations among the contacts that were finished."""
+    return counted["escalated"] / max(counted["finished"], 1)
 
 
 def _short(row: Row, signal: Signal) -> str:

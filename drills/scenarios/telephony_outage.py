@@ -24,7 +24,7 @@ def _diverted(after: float, ramp: float, factor: float, decay: float) -> Curve:
 _VOICE = Curve(((0.0, 1.0), (0.001, 0.0), (_END, 0.0), (_END + 60, 1.25), (_END + 900, 1.0)))
 # Customers try the phone again first: others channels rise one after the other.
 _CHAT = _diverted(60, 60, 3.8, 600)
-_EMAIL = _diverted(150, 90, 2.2, 900)
+_EMAIL = _diverted(150, 60, 2.4, 900)
 _SOCIAL = _diverted(120, 120, 6.0, 1200)
 _REFUNDS = _diverted(240, 120, 3.2, 900)
 _ESCALATED = Curve(((660, 1.0), (960, 3.5), (_END, 3.5), (_END + 1200, 1.0)))

@@ -210,6 +210,28 @@ def test_a_backlog_is_told_when_it_has_doubled_since_the_break(story: Story) -> 
     assert told(story, "e-mail backlog growing").detected_at == after(900)
 
 
+def test_escalations_are_told_when_their_share_has_doubled_over_ten_minutes(story: Story) -> None:
+    def load(minute: int, escalated: int) -> DeskEntry:
+        queue = QueueLoad(
+            at=QueueRef(channel="chat", queue="orders"),
+            known_seconds=60,
+            arrivals=1,
+            expected=1,
+            expected_low=0,
+            expected_high=2,
+            escalated=escalated,
+            finished=100,
+        )
+        return desk(Load(tenant="demo", at=after(60 * minute), seconds=60, loads=[queue], origin=HERE))
+
+    before = [load(minute, 2) for minute in range(-20, 11)]
+    rising = [load(minute, 4) for minute in range(12, 40)]
+    lines = hear_all(story, *before, load(11, 2), *rising)
+    assert texts(lines) == "chat escalations doubled: 4.0% of contacts, 2.0% before"
+    # the break is at minute 11: ten whole minutes at four lie between 12 and 21 only
+    assert told(story, "escalations rising").detected_at == after(60 * 21)
+
+
 def test_an_incident_is_told_at_its_opening_and_when_its_phase_or_cause_moves(story: Story) -> None:
     assert "Telephony is out" in texts(story.hear(incident(60)))
     assert story.hear(incident(90, revision=2)) == []
@@ -236,14 +258,14 @@ def test_each_route_and_the_first_step_back_are_told_once(story: Story) -> None:
     assert len(story.commands) == 5
 
 
-def test_a_surge_is_told_again_when_it_is_half_as_large_again(story: Story) -> None:
+def test_a_surge_is_told_again_when_it_has_grown_by_a_fifth(story: Story) -> None:
     def revised(seconds: float, revision: int, ratio: float) -> DeskEntry:
         return desk(signal("chat", "surge", seconds, state="revised", revision=revision, ratio=ratio))
 
     hear_all(story, desk(signal("chat", "surge", 110, ratio=2.0)))
-    assert hear_all(story, revised(120, 2, 2.9)) == []
+    assert hear_all(story, revised(120, 2, 2.3)) == []
     assert "+210%" in texts(hear_all(story, revised(130, 3, 3.1)))
-    assert hear_all(story, revised(140, 4, 3.8)) == []
+    assert hear_all(story, revised(140, 4, 3.6)) == []
 
 
 def test_usual_again_is_told_of_what_was_told_before(story: Story) -> None:

@@ -106,7 +106,7 @@ def centre(mode: Mode = "auto") -> Centre:
                 at=plan.at,
                 agents=agents_rostered(plan),
                 floor_agents=max(1, agents_at_peak(plan) // 4),
-                share_max=0.5,
+                share_max=0.8 if plan.at.channel == "voice" else 0.5,
                 handle_seconds=plan.handle_seconds,
             )
             for plan in QUEUES
@@ -122,19 +122,19 @@ def centre(mode: Mode = "auto") -> Centre:
 
 
 def _routes() -> list[Route]:
-    """Agents of the voice queues are trained to write too: when nobody can call, chats and mails may go to them."""
-    routes = [
-        Route(from_queue=origin, to_queue=helper, action="overflow", share_max=share, work_ratio=1.1)
-        for origin, helper, share in (
-            (_refs("chat")[0], _refs("voice")[0], 0.5),
-            (_refs("chat")[1], _refs("voice")[1], 0.5),
-            (_refs("email")[0], _refs("voice")[0], 0.3),
-            (_refs("email")[1], _refs("voice")[2], 0.4),
-            (_refs("social")[0], _refs("voice")[2], 0.4),
-            (_refs("app")[0], _refs("voice")[2], 0.4),
-        )
+    """Agents of the voice queues are trained to write too: when nobody can call, what is written may go to them. When
+    too many call, some callers are offered a chat instead."""
+    orders, billing, returns = _refs("voice")
+    helpers = zip(
+        (*_refs("chat"), *_refs("email"), *_refs("social"), *_refs("app")),
+        (orders, billing, orders, returns, returns, billing),
+        strict=True,
+    )
+    to_voice = [
+        Route(from_queue=origin, to_queue=helper, action="overflow", share_max=0.5, work_ratio=1.1)
+        for origin, helper in helpers
     ]
-    back_up = [
+    to_chat = [
         Route(from_queue=queue, to_queue=_refs("chat")[0], action="sms", share_max=0.2) for queue in _refs("voice")
     ]
-    return routes + back_up
+    return to_voice + to_chat

@@ -37,8 +37,8 @@ class OwnTicks:
         self._last.clear()
 
     def due(self, now: datetime) -> list[Output]:
-        """A tick for each tenant that is without one for too long. What is complete does not move: time goes on, so that
-        commands expire, and nothing is known, so that nothing resolves."""
+        """A tick for each tenant that is without one for too long. What is complete does not move: time goes on, so
+        that commands expire, and nothing is known, so that nothing resolves."""
         found = []
         for tenant, (tick, partition, heard_at) in sorted(self._last.items()):
             if clock.elapsed() - heard_at >= self._after and now > tick.at:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from detectors.pipeline import DetectionFold, DetectParams
 
+from detectors.pipeline import DetectionFold, DetectParams
 from response.pipeline import RespondParams, ResponseFold
 from schemas import codec, topics
 from schemas.desk import DeskEntry

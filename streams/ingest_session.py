@@ -33,6 +33,7 @@ SOURCE = "breakwater/ingest"
 KEEPER = "breakwater-ingest"  # the source of time-keeping heartbeats
 POLL_SECONDS = 0.05
 BRAKE_SECONDS = 0.25
+WAITING_MAX = 5_000  # messages of one partition that are fetched and held by the brake
 REVOKE_SECONDS_MAX = 5.0
 ADMIN_SECONDS_MAX = 10.0
 
@@ -73,7 +74,9 @@ class Session:
         self._failed: BaseException | None = None  # from a callback, where nothing may be raised
         self._away = False
         self._bad_in_a_row = 0
-        self._stopped: set[Key] = set()
+        self._stopped: set[Key] = set()  # by the brake
+        self._paused: set[Key] = set()
+        self._played = any(tenant.clock == "event" for tenant in settings.tenants.values())
         self._brakes = [
             Brake[Key](self._limits.catch_up_skew_seconds, self._limits.brake_seconds_max) for _ in ("arrival", "event")
         ]
@@ -112,10 +115,10 @@ class Session:
         if messages:
             self._away = False
             heard = [message for message in messages if message.error() is not None]
-            self._feed([message for message in messages if message.error() is None] if heard else messages)
+            self._sort([message for message in messages if message.error() is None] if heard else messages)
             for message in heard:
                 self._hear(message)
-            self._write_panes([source for source in self.sources.values() if source.panes.finals_wait])
+        self._work()
         if messages or self._away or all(source.at_end for source in self.sources.values()):
             self.progress_at = clock.elapsed()
 
@@ -135,22 +138,34 @@ class Session:
 
     # -- reading
 
-    def _feed(self, messages: Sequence[Message]) -> None:
-        """Messages as they came: runs of one partition each."""
+    def _sort(self, messages: Sequence[Message]) -> None:
+        """Messages as they came, runs of one partition each, to their sources."""
         places = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
         if places and places.count(places[0]) == len(places):
-            self._feed_run(places[0], messages)
+            self._hand(places[0], messages)
             return
         begin = 0
         for key, run in groupby(places):
             end = begin + sum(1 for _ in run)
-            self._feed_run(key, messages[begin:end])
+            self._hand(key, messages[begin:end])
             begin = end
 
-    def _feed_run(self, key: Key, messages: Sequence[Message]) -> None:
+    def _hand(self, key: Key, messages: Sequence[Message]) -> None:
         source = self.sources.get(key)
-        if source is None:
-            return  # not ours any more
+        if source is not None:  # else it is not ours any more
+            source.hand(messages)
+
+    def _work(self) -> None:
+        """Feeds what was fetched, a run of each partition in turn, but for those that wait for slower ones."""
+        while ready := [s for s in self.sources.values() if s.waiting and s.key not in self._stopped]:
+            for source in ready:
+                self._feed(source, source.next_run())
+            self._write_panes([source for source in ready if source.panes.finals_wait])
+            if self._played:
+                self._brake(clock.elapsed())
+        self._pause_full()
+
+    def _feed(self, source: Source, messages: Sequence[Message]) -> None:
         if messages[0].offset() < source.panes.position:
             self._begin_again(source, messages[0].offset())
             # delivered again after a pause
@@ -160,7 +175,6 @@ class Session:
         events = decode_batch(list(map(Message.value, messages)), self._limits.event_bytes_max)
         noted = source.panes.feed(offsets, arrivals, events)
         source.read += len(messages)
-        source.at_end = False
         source.heard_at = clock.elapsed()
         before = -1
         for offset, verdict in noted:
@@ -221,7 +235,7 @@ class Session:
         if error.code() == KafkaError._PARTITION_EOF:
             source = self.sources.get((message.topic(), message.partition()))
             if source is not None and message.offset() >= source.panes.position:
-                source.at_end = True
+                source.ended = True
                 source.end = message.offset()
         elif error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             raise BadConfig([(f"topic {message.topic()}", f"is not there: {FIX_TOPICS}")])
@@ -350,7 +364,7 @@ class Session:
                 panes = self._panes(key, position, found.metadata if found.offset >= 0 else None)
                 self.sources[key] = Source(key, self._settings.own_name(found.topic), panes)
             consumer.assign([TopicPartition(*key, source.panes.position) for key, source in self.sources.items()])
-            self._stopped = set()
+            self._stopped, self._paused = set(), set()
             self.joined = True
             # the first progress says how many partitions there are, before any pane
             self._progress_due = 0.0
@@ -388,16 +402,24 @@ class Session:
         arrivals = {key: Place(s.panes.arrival / 1000 or None, s.at_end) for key, s in sources.items()}
         times = {key: s.panes.event_time() for key, s in sources.items()}
         events = {key: Place(t / 1000, sources[key].at_end) for key, t in times.items() if t is not None}
-        stopped = self._brakes[0].stopped(arrivals, now) | self._brakes[1].stopped(events, now)
-        if stopped == self._stopped:
+        self._stopped = self._brakes[0].stopped(arrivals, now) | self._brakes[1].stopped(events, now)
+        telemetry.BRAKED_PARTITIONS.set(len(self._stopped))
+
+    def _pause_full(self) -> None:
+        """Where much is fetched and waits, no more is fetched: to pause throws away what librdkafka has already."""
+        full = {
+            source.key
+            for source in self.sources.values()
+            if source.waiting > (WAITING_MAX // 2 if source.key in self._paused else WAITING_MAX)
+        }
+        if full == self._paused:
             return
         try:
-            self._consumer.pause([TopicPartition(*key) for key in stopped - self._stopped])
-            self._consumer.resume([TopicPartition(*key) for key in self._stopped - stopped if key in sources])
+            self._consumer.pause([TopicPartition(*key) for key in full - self._paused])
+            self._consumer.resume([TopicPartition(*key) for key in self._paused - full if key in self.sources])
         except KafkaException as error:
             raise _trouble("pausing partitions", error.args[0]) from None
-        telemetry.BRAKED_PARTITIONS.set(len(stopped))
-        self._stopped = set(stopped)
+        self._paused = full
 
     def _close(self) -> None:
         """Leaves the group; `close` calls `_on_revoke`, which flushes and commits."""

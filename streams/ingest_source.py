@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from confluent_kafka import Message
 
 from detectors.panes import Checkpoint, PanePartition
 from streams import clock, telemetry
@@ -12,23 +15,54 @@ Key = tuple[str, int]  # the topic's name on the broker, and the partition
 
 
 class Source:
-    """`at_end`: read to the end, and nothing came since. `end` is the partition's end as last known. `heard_at`:
+    """`waiting` messages are fetched and not fed yet. `ended`: the partition's end was fetched and nothing came since;
+    `at_end`: and all of it was fed. `end` is the partition's end as last known. `heard_at`:
     `clock.elapsed()` of the last record, or of our last heartbeat."""
 
-    __slots__ = ("at_end", "committed", "end", "heard_at", "key", "name", "panes", "read", "topic", "verdicts")
+    __slots__ = (
+        "_runs",
+        "committed",
+        "end",
+        "ended",
+        "heard_at",
+        "key",
+        "name",
+        "panes",
+        "read",
+        "topic",
+        "verdicts",
+        "waiting",
+    )
 
     def __init__(self, key: Key, topic: str, panes: PanePartition) -> None:
         self.key = key
         self.topic = topic  # our name of it
         self.panes = panes
         self.name = f"{topic}/{key[1]}"
-        self.at_end = False
+        self._runs: deque[Sequence[Message]] = deque()
+        self.waiting = 0
+        self.ended = False
         self.end = panes.position
         self.heard_at = clock.elapsed()
         self.committed: Checkpoint | None = None
         self.read = 0
         # what became of the records that were not simply counted
         self.verdicts: Counter[str] = Counter()
+
+    @property
+    def at_end(self) -> bool:
+        return self.ended and not self.waiting
+
+    def hand(self, messages: Sequence[Message]) -> None:
+        """Messages that were fetched; they wait to be fed."""
+        self._runs.append(messages)
+        self.waiting += len(messages)
+        self.ended = False
+
+    def next_run(self) -> Sequence[Message]:
+        run = self._runs.popleft()
+        self.waiting -= len(run)
+        return run
 
     @property
     def lag(self) -> int:

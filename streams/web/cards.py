@@ -146,6 +146,7 @@ def _told(board: TenantBoard, incident_id: str) -> list[Told]:
     return [
         Told(sink=one.sink, what=one.what, outcome=one.outcome, attempt=one.attempt, at=one.at, text=one.text)
         for one in said
+        if one.queue is None  # notices of its staffing alerts are not notices of the incident
     ]
 
 
@@ -156,20 +157,30 @@ def _story(board: TenantBoard, incident: Incident) -> list[Step]:
         steps += [
             Step(at=one.at, kind="told", text=f"{one.sink} told of it: {one.what}")
             for one in (board.told.get(incident.incident_id) or {}).values()
-            if one.outcome == "delivered"
+            if one.outcome == "delivered" and one.queue is None
         ]
     steps.sort(key=lambda step: step.at)
     return steps if len(steps) <= STEPS_MAX else [steps[0], *steps[-STEPS_MAX + 1 :]]
 
 
 def _first_signs(incident: Incident) -> list[Step]:
+    """When each series was first seen out of its usual range, and when it was back for good. A channel speaks for its
+    queues: their own lines stand among the symptoms."""
     steps = [Step(at=incident.onset, kind="onset", text="It began, as the counts say now")]
+    by_series: dict[str, list[Symptom]] = {}
     for symptom in incident.symptoms:
-        steps.append(Step(at=symptom.detected_at, kind="signal", text=symptom.text))
-        if symptom.cleared_at is not None:
-            steps.append(
-                Step(at=symptom.cleared_at, kind="signal", text=f"{words.series_name(symptom.series)} is usual again")
-            )
+        by_series.setdefault(words.series_name(symptom.series), []).append(symptom)
+    channels = {symptom.series.at.channel for symptom in incident.symptoms if symptom.series.at.queue is None}
+    for name, symptoms in by_series.items():
+        at = symptoms[0].series.at
+        if at.queue is not None and at.channel in channels:
+            continue
+        first = min(symptoms, key=lambda one: one.detected_at)
+        steps.append(Step(at=first.detected_at, kind="signal", text=f"{name}: {words.kind_word(first.signal_kind)}"))
+        ends = [one.cleared_at for one in symptoms]
+        if all(ends):
+            last = max(end for end in ends if end is not None)
+            steps.append(Step(at=last, kind="signal", text=f"{name}: usual again"))
     return steps
 
 
@@ -189,7 +200,8 @@ def _answers(board: TenantBoard, incident: Incident) -> list[Step]:
     for _, command in board.commands.items():
         if command.incident_id == incident.incident_id:
             ids.add(command.command_id)
-            steps.append(Step(at=command.issued_at, kind="command", text=command.text))
+            if command.share != command.share_before:  # a mere renewal is no news
+                steps.append(Step(at=command.issued_at, kind="command", text=command.text))
     for key, proposal in board.proposals.items():
         if proposal.incident_id == incident.incident_id and key not in board.commands:
             steps.append(Step(at=proposal.issued_at, kind="proposal", text=proposal.text))

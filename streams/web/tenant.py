@@ -65,6 +65,7 @@ class TenantBoard:
         self.signals: Shelf[Signal] = Shelf(SIGNALS_MAX, lambda one: one.state == "cleared")
         self.told: Shelf[dict[str, Notification]] = Shelf(2 * limits.incidents_max)
         self.decisions: Shelf[OperatorDecision] = Shelf(DECISIONS_MAX)
+        self._last_steps: Shelf[LoadShiftCommand] = Shelf(COMMANDS_MAX)
         self._points_max = limits.points_max
         self._behind: set[str] = set()
 
@@ -118,6 +119,21 @@ class TenantBoard:
         if command.reverts is not None:
             self.ended.put(command.reverts, "taken back")
             self._touch_command(command.reverts)
+        else:
+            self._replace_steps_before(command)
+
+    def _replace_steps_before(self, command: LoadShiftCommand) -> None:
+        """Of the steps on one way only the last is in effect."""
+        way = way_of(command)
+        last = self._last_steps.get(way)
+        if last is not None and last.command_id == command.command_id:
+            return
+        older, newer = (command, last) if last is not None and last.step > command.step else (last, command)
+        assert newer is not None
+        self._last_steps.put(way, newer)
+        if older is not None and older.command_id not in self.ended:
+            self.ended.put(older.command_id, f"replaced by step {newer.step}")
+            self._touch_command(older.command_id)
 
     def take_proposal(self, proposal: LoadShiftCommand) -> None:
         self.proposals.put(proposal.command_id, proposal)
@@ -214,6 +230,11 @@ class TenantBoard:
             command = shelf.get(command_id)
             if command is not None:
                 self.incidents.touch(command.incident_id)
+
+
+def way_of(command: LoadShiftCommand) -> str:
+    """What the steps of one load shift have in common."""
+    return f"{command.incident_id} {command.action} {command.from_queue} {command.to_queue}"
 
 
 def alert_key(alert: StaffingAlert) -> str:

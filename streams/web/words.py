@@ -89,10 +89,15 @@ def place(at: QueueRef) -> str:
 
 def state_of(signal: Signal) -> str:
     """What a row says of itself: "surging, +281 %"."""
-    word = _SIGNALS[signal.signal_kind]
-    if signal.signal_kind in ("silence", "telemetry-lost"):
+    word = kind_word(signal.signal_kind)
+    if signal.signal_kind in ("silence", "telemetry-lost") or (signal.signal_kind == "surge" and not signal.observed):
         return word
     return f"{word}, {change(signal.ratio, signal.observed)}"
+
+
+def kind_word(kind: SignalKind) -> str:
+    """ "surging", "silent"."""
+    return _SIGNALS[kind]
 
 
 def scope_text(scope: Scope) -> str:

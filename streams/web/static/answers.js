@@ -26,20 +26,24 @@ function commandBody(card, state, context) {
         el("span", { class: `tag state-${state}`, text: label }),
         el("span", { class: "tag", text: c.approved_by ? `approved by ${c.approved_by}` : `mode ${c.mode}` })),
       el("h3", {}, el("span", { text: place(c.from_queue) }), el("span", { class: "arrow", "aria-label": " to " , text: " → " }), el("span", { text: place(c.to_queue) }))),
-    el("p", { class: "lead" }, el("strong", { text: percent(c.share) }), ` of arrivals${c.share_before > 0 ? ` (before: ${percent(c.share_before)})` : ""}, by ${c.action.replaceAll("-", " ")}`,
+    el("p", {}, el("strong", { text: share(c.share) }), ` of arrivals, by ${c.action.replaceAll("-", " ")}${c.step > 1 ? `, step ${c.step}` : ""}${c.share_before > 0 ? ` (before: ${share(c.share_before)})` : ""}`,
       state !== "over" && [", ends in ", el("strong", { class: "digits", "data-until": c.expires_at }), ` at ${when(c.expires_at, context.now())}`]),
     state === "waiting" && el("p", { class: "note", text: c.blocked_by ? capital(c.blocked_by.text) : "A person must approve it. This page only reads." }),
     el("dl", { class: "terms" },
-      term("Guard", `stops by itself if service level of ${place(c.guard.donor)} falls below ${percent(c.guard.stop_if_service_level_below)} or fewer than ${many(c.guard.stop_if_agents_below, "agent")} remain there; checked after ${span(c.guard.check_after_seconds)}`),
-      term("Undo", `back to ${percent(c.inverse.share)}, ${place(c.inverse.from_queue)} → ${place(c.inverse.to_queue)} (command ${c.inverse.command_id})`),
-      c.binding?.length > 0 && term("Limit", c.binding.join("; ")),
+      term("Guard", `stops below ${percent(c.guard.stop_if_service_level_below)} service level or ${many(c.guard.stop_if_agents_below, "agent")} at ${place(c.guard.donor)}, from ${span(c.guard.check_after_seconds)} on`),
+      term("Undo", `back to ${share(c.inverse.share)} by command ${c.inverse.command_id}`),
       card.result_text && term("Platform", card.result_text)),
-    c.projections?.length > 0 && el("details", { "data-part": "projection" },
-      el("summary", { "data-part": "projection-summary", text: "What it is expected to do" }), projections(c.projections)),
-    el("p", { class: "fine", text: c.text }),
+    el("details", { "data-part": "more" },
+      el("summary", { "data-part": "more-summary", text: "Why, and what it is expected to do" }),
+      el("p", { text: c.text }),
+      c.binding?.length > 0 && el("p", { text: `Limited by ${c.binding.join("; ")}.` }),
+      c.projections?.length > 0 && projections(c.projections),
+      el("p", { class: "fine", text: `Command ${c.command_id}` })),
   ];
 }
 
+/** "7.5 %": a share of arrivals may be small. */
+const share = (part) => `${number(part * 100)} %`;
 const term = (name, text) => el("div", {}, el("dt", { text: name }), el("dd", { text }));
 
 function projections(all) {
@@ -64,8 +68,9 @@ export function fillAlert(node, alert, context) {
       el("p", { class: "lead", text: alert.driver_text }),
       el("dl", { class: "facts" },
         pair("Waiting", alert.contacts_waiting === null ? "not known" : number(alert.contacts_waiting), alert.oldest_wait_seconds ? `oldest ${span(alert.oldest_wait_seconds)}` : ""),
-        pair("Service level", alert.service_level_now === null ? "not known" : percent(alert.service_level_now), `target ${alert.target}`),
+        pair("Service level", alert.service_level_now === null ? "not known" : percent(alert.service_level_now)),
         pair("Act by", when(alert.latest_useful_at, context.now()), `${alert.approver} decides`)),
+      el("p", { class: "fine", text: `Target: ${alert.target}` }),
       alert.intervals.length > 0 && intervals(alert),
       alert.levers.length > 0 && el("ol", { class: "levers" }, ...alert.levers.map((lever) => el("li", {},
         el("strong", { text: capital(lever.name.replaceAll("-", " ")) }), ` ${many(lever.agents, "agent")} in ${lever.minutes} min: ${lever.effect} `,

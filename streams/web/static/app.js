@@ -25,6 +25,7 @@ let hours = Number(stored("hours")) || 3;
 let changedRows = new Set();
 let wanted = new Set();
 let heard = false;
+let firstPoint = Infinity; // of all rows, seconds since 1970
 
 const context = {
   /** The centre's time: the events' own where history is played, else the wall clock's. */
@@ -32,7 +33,11 @@ const context = {
   now: () => (state.head?.now ? Date.parse(state.head.now) : live.now()),
   /** A queue without a signal of its own shows its channel's. */
   marks: (row) => (row.marks.length || !row.at.queue ? row.marks : (state.rows.get(row.at.channel)?.marks ?? [])),
-  window: () => ({ end: windowEnd(), seconds: hours * 3600 }),
+  /** The hours wished for; while the page knows fewer, those. */
+  window: () => {
+    const end = windowEnd();
+    return { end, seconds: Math.min(hours * 3600, Math.max(1800, end - firstPoint)) };
+  },
 };
 
 function windowEnd() {
@@ -275,6 +280,7 @@ function drawRows() {
   const shown = inOrder(queues.filter((row) => place(row.at).toLowerCase().includes(find) && (!onlyUnusual || row.status !== "usual")));
   const changed = changedRows;
   changedRows = new Set();
+  firstPoint = rows.reduce((first, row) => Math.min(first, row.points[0]?.[0] ?? first), Infinity);
   show(byId("channels"), channels.length > 0);
   show(byId("queues"), queues.length > 0);
   drawStrip(channels);
@@ -323,7 +329,9 @@ function drawTools() {
 }
 
 function drawBulletins() {
-  const all = [...state.bulletins.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, 20);
+  const newest = new Map(); // a later message to the same people takes the place of the one before
+  for (const one of [...state.bulletins.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))) newest.set(`${one.incident_id} ${one.audience} ${one.language}`, one);
+  const all = [...newest.values()].reverse().slice(0, 20);
   show(byId("bulletins"), all.length > 0);
   keep(byId("bulletin-list"), all.map((one) => one.bulletin_id), () => el("article", {}), (node, key) => fillBulletin(node, state.bulletins.get(key), context));
 }

@@ -41,10 +41,10 @@ function body(incident, context) {
       fact("Since", `${when(incident.onset, context.now())}`, sinceText(incident)),
       fact("Cause", causeName(incident.cause.kind), sureness(incident.cause)),
       fact("Reaches", capital(incident.scope_text)),
-      incident.playbook && fact("Playbook", incident.playbook.replaceAll("-", " "))),
+      incident.playbook && fact("Playbook", incident.playbook.replace(/[-_]/g, " "))),
     incident.cause.because?.length > 0 && el("ul", { class: "because", "aria-label": "What speaks for this cause" },
       ...incident.cause.because.map((text) => el("li", { text }))),
-    symptoms(incident, context),
+    ...[symptoms(incident, context)].flat(),
     told(incident, context),
     incident.notes.length > 0 && el("div", { class: "undone" }, el("h4", { text: "What could not be done" }),
       el("ul", { class: "because" }, ...incident.notes.map((note) => el("li", { text: note.text })))),
@@ -75,20 +75,44 @@ function sureness(cause) {
   return el("span", { class: "more" }, `${percent(cause.sureness)} sure `, meter);
 }
 
+/** One line a series: a channel speaks for its queues, which follow for whoever asks. */
 function symptoms(incident, context) {
   if (!incident.symptoms.length) return null;
-  const most = Math.max(...incident.symptoms.map((s) => Math.max(s.observed, s.expected)), 1);
-  const rows = incident.symptoms.map((s) => el("tr", { class: s.state === "cleared" ? "cleared" : null },
+  const lines = bySeries(incident.symptoms);
+  const spoken = new Set(lines.filter((s) => !s.name.includes(" / ")).map((s) => s.name));
+  const queues = lines.filter((s) => s.name.includes(" / ") && spoken.has(s.name.split(" / ")[0]));
+  const main = lines.filter((s) => !queues.includes(s));
+  return [
+    symptomTable(main, "Symptoms", context),
+    queues.length > 0 && el("details", { "data-part": "queues" },
+      el("summary", { "data-part": "queues-summary", text: `By queue (${queues.length})` }), symptomTable(queues, "Symptoms by queue", context)),
+  ];
+}
+
+/** Several signals may speak of one series: the one that goes on, or the first. Open ones stand before those cleared. */
+function bySeries(symptoms) {
+  const best = new Map();
+  const open = (s) => s.state !== "cleared";
+  for (const s of symptoms) {
+    const known = best.get(s.name);
+    if (!known || (open(s) && !open(known))) best.set(s.name, s);
+  }
+  return [...best.values()].sort((a, b) => open(b) - open(a) || Date.parse(a.onset) - Date.parse(b.onset));
+}
+
+function symptomTable(lines, name, context) {
+  const most = Math.max(...lines.map((s) => Math.max(s.observed, s.expected)), 1);
+  const rows = lines.map((s) => el("tr", { class: s.state === "cleared" ? "cleared" : null },
     el("th", { scope: "row" }, el("span", { class: `glyph s-${s.kind}`, "aria-hidden": "true", text: GLYPH[s.kind] }), ` ${s.name}`),
     el("td", { class: "num strong", text: s.change }),
     el("td", { class: "num came", text: `${number(s.observed)} of ${number(s.expected)}` }),
     el("td", { class: "bars" }, bars(s, most)),
     el("td", { class: "num", text: when(s.onset, context.now()) }),
     el("td", { class: "kind", text: s.cleared_at ? `usual again ${time(s.cleared_at)}` : s.kind.replaceAll("-", " ") })));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Symptoms" },
+  const heads = [["Symptom"], ["Change"], ["Came of expected", "came"], ["", "bars"], ["Since"], ["State", "kind"]];
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
     el("table", { class: "symptoms" },
-      el("thead", {}, el("tr", {}, ...["Symptom", "Change", "Came of expected", "", "Since", "State"].map((text) =>
-        el(text ? "th" : "td", { ...(text && { scope: "col", text }), class: { "": "bars", "Came of expected": "came", State: "kind" }[text] })))),
+      el("thead", {}, el("tr", {}, ...heads.map(([text, kind]) => el(text ? "th" : "td", { ...(text && { scope: "col", text }), class: kind })))),
       el("tbody", {}, ...rows)));
 }
 

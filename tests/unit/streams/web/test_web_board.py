@@ -17,7 +17,7 @@ from schemas.desk import DeskBody, DeskEntry
 from schemas.health import ToolHealth
 from schemas.incident import Reason
 from schemas.notice import Notification
-from schemas.signal import Load, QueueLoad
+from schemas.signal import Load, QueueLoad, Series
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.web.board import Board
@@ -280,6 +280,18 @@ class TestIncidents:
             step.kind for step in story
         }
 
+    def test_a_channel_speaks_for_its_queues_in_the_story(self) -> None:
+        made = played(22)
+        base = outage.incident(outage.BROKE_AT + timedelta(minutes=22), 99)
+        queue = msgspec.structs.replace(base.symptoms[1], series=Series(at=BILLING), signal_id="s-queue")
+        again = msgspec.structs.replace(base.symptoms[1], signal_id="s-again")
+        more = msgspec.structs.replace(base, symptoms=[*base.symptoms, queue, again])
+        made.fold(more, topics.INCIDENTS.name, WALL)
+        said = [step.text for step in card(made).story if step.kind == "signal"]
+        assert said.count("chat: surging") == 1
+        assert not any("billing" in text for text in said)
+        assert len(card(made).symptoms) == 7
+
     def test_who_was_told_shows_the_last_word_of_each_notice(self) -> None:
         told = {one.sink: one for one in card(played(22)).told}
         assert (told["pagerduty"].outcome, told["grafana"].outcome) == ("delivered", "delivered")
@@ -354,6 +366,30 @@ class TestAnswers:
         social = seen(made).commands["c-social"]
         assert social is not None
         assert social.ended == "rejected by kim"
+
+    def test_of_the_steps_on_one_way_only_the_last_runs_in_whatever_order_they_come(self) -> None:
+        steps = [
+            msgspec.structs.replace(
+                outage.load_shift(f"s-{n}", outage.BROKE_AT, BILLING, outage.voice("billing")), step=n, share=0.1 * n
+            )
+            for n in (1, 2, 3)
+        ]
+        for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+            made = played(2)
+            for n in order:
+                made.fold(steps[n], topics.LOAD_SHIFT_COMMANDS.name, WALL)
+            running = [key for key, one in seen(made).commands.items() if one is not None and one.ended is None]
+            assert running == ["s-3"], order
+            assert "1 command running" in sentence(made)
+
+    def test_a_mere_renewal_is_no_line_of_the_story(self) -> None:
+        made = played(6)
+        lines = len([step for step in card(made).story if step.kind == "command"])
+        renewed = msgspec.structs.replace(
+            outage.load_shift("c-2", outage.BROKE_AT, BILLING, outage.voice("billing")), step=2, share_before=0.4
+        )
+        made.fold(renewed, topics.LOAD_SHIFT_COMMANDS.name, WALL)
+        assert len([step for step in card(made).story if step.kind == "command"]) == lines
 
     def test_time_alone_ends_a_command(self) -> None:
         made = played(22)

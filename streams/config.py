@@ -6,6 +6,7 @@ Every limit has its name here, with its unit. A file is checked whole, and every
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -90,6 +91,9 @@ class Embedded(Frozen):
     memory_bytes_max: Size = 1_500_000_000
 
 
+HEARTBEAT_PANES_MAX = 100  # a heartbeat touches every pane that it covers
+
+
 class Channel(Frozen):
     """How a channel's events are counted (semantics, sections 1, 2 and 7)."""
 
@@ -100,6 +104,12 @@ class Channel(Frozen):
     future_limit_seconds: Seconds = 300.0
     silence: Literal["unknown", "zero"] = "unknown"
     partitions: Size = 4
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Channel:
+        if self.unknown_after_seconds > HEARTBEAT_PANES_MAX * self.pane_seconds:
+            raise ValueError(f"`unknown_after_seconds` may be {HEARTBEAT_PANES_MAX} panes at most")
+        return self
 
 
 CHANNELS = {name: Channel() for name in ("voice", "chat", "email", "social", "sms", "app", "web", "internal")}
@@ -249,6 +259,13 @@ def load(path: Path | None = None, environment: dict[str, str] | None = None, **
         return Settings.model_validate(tree)
     except ValidationError as error:
         raise BadConfig([(_where(problem), _what(problem)) for problem in error.errors()]) from None
+
+
+def require(problems: Iterable[tuple[str, str]]) -> None:
+    """Raises BadConfig where there are problems: what a command asks of the settings beyond their own rules."""
+    found = list(problems)
+    if found:
+        raise BadConfig(found)
 
 
 def read_yaml(path: Path) -> Any:

@@ -35,7 +35,7 @@ POLL_SECONDS = 0.05
 BRAKE_SECONDS = 0.25
 WAITING_MAX = 5_000  # messages of one partition that are fetched and held by the brake
 REVOKE_SECONDS_MAX = 5.0
-ADMIN_SECONDS_MAX = 10.0
+ADMIN_SECONDS_MAX = 10
 
 LOG = telemetry.logger("ingest")
 
@@ -337,10 +337,7 @@ class Session:
 
     def _look_at_topics(self) -> None:
         """How many partitions there are. Raises BadConfig where a topic of ours is missing, Unavailable."""
-        try:
-            found = self._consumer.list_topics(timeout=ADMIN_SECONDS_MAX).topics
-        except KafkaException as error:
-            raise _trouble("asking for topics", error.args[0]) from None
+        found = self._topics_there()
         wanted = [*self._channels, self._settings.topic_name(topics.QUEUE_PANES)]
         missing = [name for name in wanted if name not in found or found[name].error is not None]
         if missing:
@@ -348,6 +345,17 @@ class Session:
         counts = {self._settings.own_name(name): len(found[name].partitions) for name in wanted}
         self._pane_partitions = counts.pop(topics.QUEUE_PANES.name)
         self._partitions = counts
+
+    def _topics_there(self) -> dict[str, Any]:
+        """Asks in short steps, so that a broker that says nothing does not keep us from stopping."""
+        for left in range(ADMIN_SECONDS_MAX, 0, -1):
+            try:
+                there: dict[str, Any] = self._consumer.list_topics(timeout=1.0).topics
+                return there
+            except KafkaException as error:
+                if left == 1 or self._stop.is_set():
+                    raise _trouble("asking for topics", error.args[0]) from None
+        raise AssertionError("the last try returns or raises")
 
     def _panes(self, key: Key, position: int, metadata: str | None) -> PanePartition:
         channel, rules = self._channels[key[0]]

@@ -32,6 +32,7 @@ from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.errors import Unavailable
 from schemas.incident import Incident
+from schemas.pane import PaneRecord
 from streams import broker, clock, config, learned, player
 from streams.child import WorkerProcess
 from streams.config import Settings
@@ -170,7 +171,9 @@ class Demo:
         settings = config.load(folder / "demo.yaml", environment={})
         broker.apply_topics(settings)
         self._learn(settings)
-        self._publish_centre(settings)
+        model = retailer.centre()
+        publish(settings, topics.CENTRE, [model])
+        self._say(f"tenant {model.tenant} is in mode {model.mode}: load-shift commands go out without asking anybody")
         self._worker = WorkerProcess(
             folder / "demo.yaml", folder / "worker.log", self.url, allow_embedded=self._brokers is None
         )
@@ -209,15 +212,6 @@ class Demo:
         began, source = clock.elapsed(), learned.source_of(retailer.TENANT)
         asyncio.run(learned.leave(settings, source, learned_entries(settings)))
         self._say(f"two ordinary weeks learned in {clock.elapsed() - began:.1f} s")
-
-    def _publish_centre(self, settings: Settings) -> None:
-        model = retailer.centre()
-        heads = codec.headers(model, id=f"{model.tenant}-{model.version}", source="breakwater/demo", time=clock.now())
-        producer = Producer(player.producer_settings(settings))
-        producer.produce(settings.topic_name(topics.CENTRE), codec.encode(model), model.tenant.encode(), headers=heads)
-        if producer.flush(CATCH_UP_SECONDS_MAX):
-            raise Unavailable("the broker", "did not take the centre model", broker.FIX_AWAY)
-        self._say(f"tenant {model.tenant} is in mode {model.mode}: load-shift commands go out without asking anybody")
 
     def _play(self, settings: Settings, happenings: list[Happening]) -> player.Played:
         player.check_event_clock(settings, [retailer.TENANT])
@@ -266,6 +260,17 @@ class Demo:
             self._tell(line)
 
 
+def publish(settings: Settings, topic: topics.Topic, values: Iterable[Message]) -> None:
+    """Puts the tenant's values on a topic, in order, and waits until the broker has them. Raises Unavailable."""
+    producer, name = Producer(player.producer_settings(settings)), settings.topic_name(topic)
+    for n, value in enumerate(values):
+        heads = codec.headers(value, id=f"{retailer.TENANT}-{n}", source="breakwater/demo", time=clock.now())
+        producer.produce(name, codec.encode(value), retailer.TENANT.encode(), headers=heads)
+        producer.poll(0)
+    if producer.flush(CATCH_UP_SECONDS_MAX):
+        raise Unavailable("the broker", f"did not take all of {topic.name}", broker.FIX_AWAY)
+
+
 def traffic_of(day: Day, seed: int = SEED) -> Traffic:
     """The retailer's traffic of the learned weeks and the day."""
     return Traffic(retailer.QUEUES, retailer.TIME_ZONE, seed, day.start - LEARNED, day.end)
@@ -279,9 +284,13 @@ def happenings_of(day: Day, seed: int = SEED) -> Iterable[Happening]:
 
 def learned_entries(settings: Settings, seed: int = SEED) -> dict[str, bytes]:
     """The detection fold's state after the ordinary weeks before the day."""
-    day = tuesday()
-    ordinary = history.panes(retailer.TENANT, SOURCE, traffic_of(day, seed), seed, day.start)
-    return learned.learn(settings, (retailer.centre(), *ordinary), learned.source_of(retailer.TENANT))
+    records = (retailer.centre(), *ordinary_weeks(tuesday(), seed))
+    return learned.learn(settings, records, learned.source_of(retailer.TENANT))
+
+
+def ordinary_weeks(day: Day, seed: int = SEED) -> Iterable[PaneRecord]:
+    """Pane records of the weeks before the day."""
+    return history.panes(retailer.TENANT, SOURCE, traffic_of(day, seed), seed, day.start)
 
 
 def settings_tree(bootstrap: str, real: bool, port: int, folder: Path) -> dict[str, Any]:

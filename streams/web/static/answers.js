@@ -58,9 +58,15 @@ function projections(all) {
 
 export const shortage = (alert) => Math.max(0, ...alert.intervals.map((interval) => interval.agents_short));
 
-export function fillAlert(node, alert, context) {
-  fill(node, alert, () => {
+/** `whole` for the one that is shortest of people: the others keep to what must be known at a glance. */
+export function fillAlert(node, alert, whole, context) {
+  fill(node, [alert, whole], () => {
     const short = shortage(alert);
+    const plan = [
+      el("p", { class: "fine", text: `Target: ${alert.target}` }),
+      alert.intervals.length > 0 && intervals(alert),
+      alert.levers.length > 0 && el("ol", { class: "levers" }, ...alert.levers.map((lever) => el("li", {}, ...leverText(lever)))),
+    ].filter(Boolean);
     return [
       el("header", {},
         el("p", { class: "tags" }, el("span", { class: "tag state-running", text: short ? `${many(short, "agent")} short` : "enough agents" })),
@@ -70,16 +76,18 @@ export function fillAlert(node, alert, context) {
         pair("Waiting", alert.contacts_waiting === null ? "not known" : number(alert.contacts_waiting), alert.oldest_wait_seconds ? `oldest ${span(alert.oldest_wait_seconds)}` : ""),
         pair("Service level", alert.service_level_now === null ? "not known" : percent(alert.service_level_now)),
         pair("Act by", when(alert.latest_useful_at, context.now()), `${alert.approver} decides`)),
-      el("p", { class: "fine", text: `Target: ${alert.target}` }),
-      alert.intervals.length > 0 && intervals(alert),
-      alert.levers.length > 0 && el("ol", { class: "levers" }, ...alert.levers.map((lever) => el("li", {},
-        el("strong", { text: capital(lever.name.replaceAll("-", " ")) }), ` ${many(lever.agents, "agent")} in ${lever.minutes} min: ${lever.effect} `,
-        el("span", { class: "fine", text: `(${lever.owner})` })))),
-      el("details", { "data-part": "alert" }, el("summary", { "data-part": "alert-summary", text: "Cause, undoing, whole text" }),
+      ...(whole ? plan : [alert.levers.length > 0 && el("p", {}, ...leverText(alert.levers[0]))]),
+      el("details", { "data-part": "alert" }, el("summary", { "data-part": "alert-summary", text: whole ? "Cause, undoing, whole text" : "All levers, the next hours, cause, undoing" }),
+        ...(whole ? [] : plan),
         el("p", { text: `Cause: ${alert.cause}` }), el("p", { text: `To undo: ${alert.rollback}` }), el("p", { class: "whole", text: alert.text })),
     ];
   });
 }
+
+const leverText = (lever) => [
+  el("strong", { text: capital(lever.name.replace(/[-_]/g, " ")) }), ` ${many(lever.agents, "agent")} in ${lever.minutes} min: ${lever.effect} `,
+  el("span", { class: "fine", text: `(${lever.owner})` }),
+];
 
 const pair = (name, value, more) => el("div", {}, el("dt", { text: name }), el("dd", {}, el("span", { class: "value", text: value }), more && el("span", { class: "more", text: ` ${more}` })));
 

@@ -249,7 +249,7 @@ function drawAlerts() {
     return (alert.state ?? "open") === "open" && !(incident && !going(incident));
   });
   open.sort(([, a], [, b]) => shortage(b) - shortage(a) || place(a.queue).localeCompare(place(b.queue)));
-  keep(byId("alert-list"), open.map(([key]) => key), () => el("article", { class: "card alert" }), (node, key) => fillAlert(node, state.alerts.get(key), context));
+  keep(byId("alert-list"), open.map(([key]) => key), () => el("article", { class: "card alert" }), (node, key) => fillAlert(node, state.alerts.get(key), key === open[0][0], context));
   show(byId("alerts"), open.length > 0);
   showAnswers();
 }

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from response import words
+import msgspec
+
+from response import afterwave, words
 from response.causes import role
 from response.incidents import pages, phrases
 from response.params import RespondParams
-from response.playbook import Step, playbook_of
-from response.state import Desk, IncidentState
-from response.template import AUDIENCES, Audience, Stage, Template, Unsendable, fill, messages_of
+from response.playbook import Playbook, Step, playbook_of
+from response.state import Desk, IncidentState, SymptomState, Told
+from response.template import AUDIENCES, Audience, Stage, Unsendable, fill, messages_of
 from schemas.base import Origin
 from schemas.centre import CentreChannel
 from schemas.command import Bulletin
@@ -22,27 +24,81 @@ from schemas.fold import digest
 STEPS_MAX = 6
 
 
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is spoken of: the outage, or the wave after it. Another `about` is news; `told` is what was said so far."""
+
+    playbook: Playbook
+    told: Told
+    about: str
+    since: datetime
+    channels: list[str]
+    symptoms: list[SymptomState]
+
+
 def due(desk: Desk, incident: IncidentState, origin: Origin, params: RespondParams) -> Iterator[Bulletin]:
     """What has to be said now, if anything."""
-    found = playbook_of(incident.cause.kind)
-    if found is None or incident.audience == "internal":
+    if incident.audience == "internal":
         return
-    stage = _stage(incident)
-    if stage is None or not _is_due(desk, incident, stage):
+    for subject, stage in _subjects(incident):
+        if _is_due(desk, subject, stage):
+            yield from _say(desk, incident, subject, stage, origin, params)
+
+
+def _subjects(incident: IncidentState) -> Iterator[tuple[Subject, Stage]]:
+    """The outage, and the wave after it, each with the word for now; nothing is "over" that was never announced."""
+    found, told = playbook_of(incident.cause.kind), incident.told
+    over = told.stage is not None and incident.phase != "pending"
+    if found is not None and (incident.phase == "open" or over):
+        subject = Subject(
+            playbook=found[1],
+            told=told,
+            about=incident.cause.kind,
+            since=incident.onset,
+            channels=incident.scope.channels,
+            symptoms=incident.open_symptoms() or list(incident.symptoms.values()),
+        )
+        yield subject, "open" if incident.phase == "open" else "over"
+    wave = afterwave.wave_of(incident)
+    if wave is None:
         return
-    if stage != incident.bulletin_stage:
-        incident.bulletin_round = 0
-    incident.bulletin_stage = stage
-    wait = min(params.next_update_seconds * 2**incident.bulletin_round, params.next_update_seconds_max)
-    incident.bulletin_round += 1
+    subject = Subject(
+        playbook=wave.playbook,
+        told=incident.told_of_wave,
+        about=wave.name,
+        since=min(symptom.onset for symptom in wave.symptoms),
+        channels=sorted({symptom.series.at.channel for symptom in wave.symptoms}),
+        symptoms=wave.symptoms,
+    )
+    if afterwave.is_on(incident, wave):
+        yield subject, "open"
+    elif subject.told.stage is not None and not any(symptom.open for symptom in wave.symptoms):
+        yield subject, "over"
+
+
+def _is_due(desk: Desk, subject: Subject, stage: Stage) -> bool:
+    told = subject.told
+    if stage != told.stage or subject.about != told.about:
+        return stage != told.stage or stage == "open"
+    return told.due is not None and desk.now >= told.due
+
+
+def _say(
+    desk: Desk, incident: IncidentState, subject: Subject, stage: Stage, origin: Origin, params: RespondParams
+) -> Iterator[Bulletin]:
+    told = subject.told
+    if stage != told.stage:
+        told.round = 0
+    told.about = subject.about if stage == "open" else told.about
+    told.stage = stage
+    wait = min(params.next_update_seconds * 2**told.round, params.next_update_seconds_max)
+    told.round += 1
+    told.due = desk.now + timedelta(seconds=wait) if stage == "open" else None
     incident.bulletin_step += 1
-    incident.bulletin_due = desk.now + timedelta(seconds=wait) if stage == "open" else None
-    languages = desk.centre.languages if desk.centre else ("en",)
     for audience in AUDIENCES:
         if audience != "supervisors" and not pages(incident):
             continue
-        for language in languages:
-            bulletin = _bulletin(desk, incident, found[1].messages, audience, language, stage, origin, params)
+        for language in desk.centre.languages if desk.centre else ("en",):
+            bulletin = _bulletin(desk, incident, subject, audience, language, stage, origin, params)
             if bulletin is not None:
                 yield bulletin
 
@@ -71,74 +127,52 @@ def refusal(
             )
 
 
-def _stage(incident: IncidentState) -> Stage | None:
-    """The word for now; nothing is "over" that was never announced."""
-    if incident.phase == "open":
-        return "open"
-    return "over" if incident.bulletin_stage is not None and incident.phase != "pending" else None
-
-
-def _is_due(desk: Desk, incident: IncidentState, stage: Stage) -> bool:
-    if stage != incident.bulletin_stage or incident.cause.kind != incident.bulletin_cause:
-        incident.bulletin_cause = incident.cause.kind if stage == "open" else incident.bulletin_cause
-        return stage != incident.bulletin_stage or stage == "open"
-    return incident.bulletin_due is not None and desk.now >= incident.bulletin_due
-
-
 def _bulletin(
     desk: Desk,
     incident: IncidentState,
-    name: str,
+    subject: Subject,
     audience: Audience,
     language: str,
     stage: Stage,
     origin: Origin,
     params: RespondParams,
 ) -> Bulletin | None:
+    name = subject.playbook.messages
     template = messages_of(name).of(audience, language, stage)
     if template is None:
         return None
     try:
-        text = fill(template, _values(desk, incident, language))
+        text = fill(template, _values(desk, incident, subject, language))
     except Unsendable as why:
         incident.note("not-sendable", f"{name} to {audience} in {language}: {why}", params.notes_max)
         return None
-    return _told(desk, incident, name, template, text, origin, params)
-
-
-def _told(
-    desk: Desk, incident: IncidentState, name: str, template: Template, text: str, origin: Origin, params: RespondParams
-) -> Bulletin:
-    step = incident.bulletin_step
-    ends = incident.bulletin_due or desk.now + timedelta(seconds=params.next_update_seconds_max)
+    due_at = subject.told.due
     return Bulletin(
-        bulletin_id=digest(incident.incident_id, name, template.audience, template.language, step),
+        bulletin_id=digest(incident.incident_id, name, audience, language, incident.bulletin_step),
         incident_id=incident.incident_id,
         tenant=desk.tenant,
-        audience=template.audience,
-        language=template.language,
+        audience=audience,
+        language=language,
         template=name,
         template_version=template.version,
         at=desk.now,
-        next_update_at=incident.bulletin_due,
-        expires_at=ends,
+        next_update_at=due_at,
+        expires_at=due_at or desk.now + timedelta(seconds=params.next_update_seconds_max),
         text=text,
         approved=template.approved is not None,
         origin=origin,
     )
 
 
-def _values(desk: Desk, incident: IncidentState, language: str) -> dict[str, str]:
-    zone = _zone(desk)
-    found = playbook_of(incident.cause.kind)
-    steps = found[1].steps[:STEPS_MAX] if found else ()
+def _values(desk: Desk, incident: IncidentState, subject: Subject, language: str) -> dict[str, str]:
+    zone, due_at = _zone(desk), subject.told.due
     return {
-        "since": clock_time(incident.onset, desk.now, zone),
-        "next_update": clock_time(incident.bulletin_due, desk.now, zone) if incident.bulletin_due else "",
+        "since": clock_time(subject.since, desk.now, zone),
+        "next_update": clock_time(due_at, desk.now, zone) if due_at else "",
         "works": words.listed(_working(desk, incident), language),
-        "channels": words.listed(incident.scope.channels, language),
-        "symptoms": ", ".join(phrases(incident, language)),
-        "steps": "\n".join(_step(step, language) for step in steps),
+        "channels": words.listed(subject.channels, language),
+        "symptoms": ", ".join(phrases(subject.symptoms, language)),
+        "steps": "\n".join(_step(step, language) for step in subject.playbook.steps[:STEPS_MAX]),
         "status_page": (desk.centre.status_page if desk.centre else None) or "",
     }
 

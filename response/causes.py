@@ -83,7 +83,7 @@ SAID = {
     "others_up": "other channels rise while one is silent",
     "any_up": "more contacts than usual arrive",
     "handle_up": "contacts take longer than usual",
-    "waves": "backlog, abandonment, escalations or complaints grow",
+    "waves": "backlog or abandonment grow",
     "answered_down": "contacts arrive but are not answered",
     "containment_down": "the bot resolves less than usual",
     "agents_idle": "agents of the silent channel are idle",
@@ -157,7 +157,8 @@ def _findings(desk: Desk, incident: IncidentState, params: RespondParams) -> Ite
     slow = [symptom for symptom in symptoms if role(symptom) == "slow"]
     yield "handle_up", any("handle" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
     yield "containment_down", any("containment" in symptom.series.measure for symptom in slow)
-    yield "waves", any(role(symptom) == "wave" for symptom in symptoms)
+    # escalations and complaints follow every kind of outage: they say nothing about which it was
+    yield "waves", any(symptom.kind in ("abandonment-wave", "backlog-growth") for symptom in symptoms)
     yield "answered_down", any(role(s) == "gone" and s.series.measure == "answered" for s in symptoms)
     everywhere = {symptom.series.at.channel for symptom in symptoms}
     yield from _agents(desk, gone or up or everywhere, params)

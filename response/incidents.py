@@ -211,13 +211,13 @@ def pages(incident: IncidentState) -> bool:
 def title(incident: IncidentState) -> str:
     """One line for a pager: what it is, and its strongest symptoms."""
     over = "" if incident.open_symptoms() else " (over)"
-    return f"{TITLES[incident.cause.kind]}{over}: {', '.join(phrases(incident))}"
+    symptoms = incident.open_symptoms() or list(incident.symptoms.values())
+    return f"{TITLES[incident.cause.kind]}{over}: {', '.join(phrases(symptoms))}"
 
 
-def phrases(incident: IncidentState, language: str | None = None) -> list[str]:
+def phrases(symptoms: list[SymptomState], language: str | None = None) -> list[str]:
     """The strongest symptoms in a few words each; whole channels before queues. Without a language our own names stand,
     as on the bus."""
-    symptoms = incident.open_symptoms() or list(incident.symptoms.values())
     ranked = sorted(symptoms, key=lambda s: (s.series.at.queue is not None, _order(s), str(s.series), s.signal_id))
     said: list[str] = []
     channels: set[str] = set()

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from response import bulletins, decisions, guard, incidents, loadshift, phases, staffing
+from response import afterwave, bulletins, decisions, guard, incidents, loadshift, phases, staffing
 from response.capacity import Picture, picture
 from response.decisions import Refused
 from response.guard import Issue
@@ -157,8 +157,7 @@ class ResponseFold:
         params, origin = self._params, outbox.origin
         phases.advance(desk, incident, params)
         incidents.assess(desk, incident, params)
-        found = playbook_of(incident.cause.kind)
-        incident.playbook = found[0] if found else None
+        incident.playbook = afterwave.playbook_name(incident)
         # plan first, say second: an incident's own message carries the notes of the planning
         shifts, alerts = self._plan(desk, incident, evidence_at, origin)
         told = list(bulletins.due(desk, incident, origin, params))

@@ -21,7 +21,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):
-    """A signal of a playbook's example: `after_seconds` after the break, against `expected` contacts since onset."""
+    """A signal of a playbook's example: `after_seconds` after the break, against `expected` contacts since onset;
+    cleared `lasts_seconds` later, if it is over within the example."""
 
     channel: str
     signal_kind: SignalKind
@@ -30,11 +31,13 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     measure: str = "offered"
     expected: float = 60.0
+    lasts_seconds: float | None = None
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True):
-    """One outage class. `actions` are the load shifts it allows, `messages` the file its bulletins come from, `example`
-    an outage of this class, in order of detection: the tests play it and expect this playbook."""
+    """One outage class: it answers causes, or (`waves`) what an outage leaves behind once it is over. `actions` are
+    the load shifts it allows, `messages` the file its bulletins come from, `example` an outage of this class, in order
+    of detection, with the tools that say they are down: the tests play it and expect this playbook."""
 
     answers: tuple[CauseKind, ...]
     text: str
@@ -42,6 +45,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[str, ...]
     messages: str
     example: tuple[Sign, ...]
+    example_tools_down: tuple[str, ...] = ()
+    waves: tuple[SignalKind, ...] = ()
 
 
 @cache
@@ -49,5 +54,14 @@ def playbook_of(cause: CauseKind) -> tuple[str, Playbook] | None:
     """The playbook that answers a cause, by its file's name."""
     for name, playbook in drawer.members(playbooks, Playbook).items():
         if cause in playbook.answers:
+            return name, playbook
+    return None
+
+
+@cache
+def playbook_against(wave: SignalKind) -> tuple[str, Playbook] | None:
+    """The playbook for a wave that an outage leaves behind, by its file's name."""
+    for name, playbook in drawer.members(playbooks, Playbook).items():
+        if wave in playbook.waves:
             return name, playbook
     return None

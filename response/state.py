@@ -124,6 +124,15 @@ class ShiftState(msgspec.Struct, kw_only=True):
         return self.running.share if self.running else 0.0
 
 
+class Told(msgspec.Struct, kw_only=True):
+    """What was announced from one playbook's messages, and when the next word is due. `about` is the cause it named."""
+
+    stage: Literal["open", "over"] | None = None
+    about: str | None = None
+    round: int = 0
+    due: datetime | None = None
+
+
 class AlertState(msgspec.Struct, kw_only=True):
     """The last word said about one queue's staffing."""
 
@@ -167,11 +176,10 @@ class IncidentState(msgspec.Struct, kw_only=True):
     planned_at: datetime | None = None
     shifts: dict[str, ShiftState] = {}
     alerts: dict[str, AlertState] = {}
+    # bulletins said so far; and how far people were told of the outage, and of the wave after it
     bulletin_step: int = 0
-    bulletin_round: int = 0
-    bulletin_stage: Literal["open", "over"] | None = None
-    bulletin_cause: str | None = None
-    bulletin_due: datetime | None = None
+    told: Told = msgspec.field(default_factory=Told)
+    told_of_wave: Told = msgspec.field(default_factory=Told)
     commands_at: list[datetime] = []
 
     def open_symptoms(self) -> list[SymptomState]:

@@ -61,6 +61,17 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
         return max(fit, key=lambda template: template.version, default=None)
 
 
+def written(
+    stage: Stage, approved: Approval, texts: dict[Audience, dict[str, str]], version: int = 1
+) -> tuple[Template, ...]:
+    """The templates of one stage, approved together: by audience and language, their texts."""
+    return tuple(
+        Template(audience=audience, language=language, version=version, text=text, stage=stage, approved=approved)
+        for audience, by_language in texts.items()
+        for language, text in by_language.items()
+    )
+
+
 @cache
 def messages_of(name: str) -> Messages:
     """The messages of the file `name`."""

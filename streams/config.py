@@ -5,6 +5,7 @@ Every limit has its name here, with its unit. A file is checked whole, and every
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -276,11 +277,18 @@ def read_yaml(path: Path) -> Any:
         raise BadConfig([(str(path), f"cannot be read: {error.strerror}")]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadConfig([(str(path), f"is not YAML: {error}")]) from None
+    except ValueError as error:  # 2026-12-32 looks like a date
+        raise BadConfig([(str(path), f"has a date or number that is none: {error}")]) from None
 
 
 def write_yaml(path: Path, tree: dict[str, Any]) -> None:
     """A file of settings that `load` reads back."""
-    path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+    path.write_text(to_yaml(tree), encoding="utf-8")
+
+
+def to_yaml(tree: dict[str, Any]) -> str:
+    """Text that `read_yaml` reads back."""
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
 def read_secret(path: Path) -> str:
@@ -310,6 +318,14 @@ def environment_of_child(**extra: str) -> dict[str, str]:
 def environment_without_settings(**extra: str) -> dict[str, str]:
     """The environment for a child process whose settings are all in its file."""
     return {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)} | extra
+
+
+def login_name() -> str:
+    """Who is logged in here. Raises BadConfig where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise BadConfig([("login name", "the system does not know who you are: say it with --by NAME")]) from None
 
 
 def cache_directory() -> Path:

@@ -64,14 +64,26 @@ def read_to_end(
     return _read(settings, topics, start, wanted, follow=False)
 
 
-def follow(settings: Settings, topics: Iterable[Topic], start: Start, wanted: Wanted | None = None) -> Iterator[Record]:
-    """The same, and then what comes, until the reader stops asking."""
-    return _read(settings, topics, start, wanted, follow=True)
+def follow(
+    settings: Settings,
+    topics: Iterable[Topic],
+    start: Start,
+    wanted: Wanted | None = None,
+    seconds: float | None = None,
+) -> Iterator[Record]:
+    """The same, and then what comes, until the reader stops asking, or for about so many seconds."""
+    return _read(settings, topics, start, wanted, follow=True, seconds=seconds)
 
 
 def _read(
-    settings: Settings, topics: Iterable[Topic], start: Start, wanted: Wanted | None, follow: bool
+    settings: Settings,
+    topics: Iterable[Topic],
+    start: Start,
+    wanted: Wanted | None,
+    follow: bool,
+    seconds: float | None = None,
 ) -> Iterator[Record]:
+    ends_at = None if seconds is None else clock.elapsed() + seconds
     names = [settings.topic_name(topic) for topic in topics]
     back = start.last if wanted is None else LOOK_BACK_RECORDS
     with closing(_consumer(settings)) as consumer:
@@ -94,7 +106,7 @@ def _read(
                     continue
                 records, held = sorted(held, key=_arrival)[-(start.last or 0) :], None
             yield from records
-            if at_end and not follow:
+            if (at_end and not follow) or (ends_at is not None and clock.elapsed() >= ends_at):
                 return
 
 

@@ -25,6 +25,7 @@ from streams.bus import Bus, Outgoing
 
 APPLIED = "applied"
 NOTHING = -1
+COMMIT_KEY_PARTS = 4
 
 
 class Source(NamedTuple):
@@ -137,6 +138,15 @@ class PartitionState:
     def _record(self, name: str, writer: str, value: bytes | None, headers: list[tuple[str, bytes]]) -> Outgoing:
         key = f"{self._source.topic}|{self._source.partition}|{name}|{writer}".encode()
         return Outgoing(self._topic, key, value, headers)
+
+
+def applied_by(key: bytes | None, headers: Iterable[tuple[str, bytes]]) -> tuple[Source, int] | None:
+    """What a commit record says: all effects of its source partition up to this offset are durable. None for others."""
+    parts = (key or b"").decode(errors="replace").split("|")
+    applied = dict(headers).get(APPLIED)
+    if len(parts) != COMMIT_KEY_PARTS or parts[2] or applied is None:
+        return None
+    return Source(parts[0], int(parts[1])), int(applied)
 
 
 def _stored(source: Source, log: Iterable[Any]) -> Iterable[Stored]:

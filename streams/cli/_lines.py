@@ -9,9 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from schemas import topics
 from schemas.centre import Centre, OpenCase
-from schemas.codec import decode
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.contact import ContactEvent
 from schemas.decision import CommandResult, OperatorDecision
@@ -20,41 +18,16 @@ from schemas.errors import BadMessage
 from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.notice import Defect, LateContact, Notification
-from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
+from schemas.pane import Progress, QueuePane, SetAside
 from schemas.signal import Load, Signal
 from schemas.tick import Tick
 from schemas.workforce import Workforce
+from streams.values import value_of
 
-VALUES: dict[str, Any] = {
-    topics.QUEUE_PANES.name: PaneRecord,
-    topics.DESK.name: DeskEntry,
-    topics.WORKFORCE.name: Workforce,
-    topics.TOOL_HEALTH.name: ToolHealth,
-    topics.OPERATOR_DECISIONS.name: OperatorDecision,
-    topics.COMMAND_RESULTS.name: CommandResult,
-    topics.CENTRE.name: Centre,
-    topics.OPEN_CASES.name: OpenCase,
-    topics.INCIDENTS.name: Incident,
-    topics.STAFFING_ALERTS.name: StaffingAlert,
-    topics.LOAD_SHIFT_COMMANDS.name: LoadShiftCommand,
-    topics.LOAD_SHIFT_PROPOSALS.name: LoadShiftCommand,
-    topics.BULLETINS.name: Bulletin,
-    topics.NOTIFICATIONS.name: Notification,
-    topics.LATE_CONTACTS.name: LateContact,
-    topics.DEFECTS.name: Defect,
-}
 SEVERITY = {"info": "cyan", "warning": "yellow", "error": "red", "critical": "bold red"}
 SIGNAL = {"opened": "red", "revised": "yellow", "cleared": "green"}
 OUTCOME = {"trying": "cyan", "delivered": "green", "retry": "yellow", "refused": "red", "skipped": "dim"}
 NAMES_MAX = 6
-
-
-def value_of(topic: str, raw: bytes | None) -> Any:
-    """The typed value of a record; None for a tombstone. Raises BadMessage."""
-    if raw is None:
-        return None
-    kind = ContactEvent if topic.startswith(topics.CONTACT_EVENTS) else VALUES[topic]
-    return decode(kind, raw)
 
 
 def lines(topic: str, key: bytes | None, raw: bytes | None) -> list[Text]:

@@ -1,4 +1,4 @@
-"""Times as people type them: `90s`, `30m`, `2h`, `7d` ago, or an ISO 8601 time (UTC unless it says its zone)."""
+"""Times as people type them: `90s`, `30m`, `2h`, `7d` ago, or an ISO 8601 time (UTC unless it says its zone); spans."""
 
 from __future__ import annotations
 
@@ -29,4 +29,17 @@ class Since(click.ParamType):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Span(click.ParamType):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"(\d+)([smhd])", value.strip())
+        if found is None or not 0 < len(found[1]) < 6:
+            self.fail(f"{value!r} is no time: 90s, 30m, 2h, 7d", param, ctx)
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
 SINCE = Since()
+SPAN = Span()

@@ -19,11 +19,12 @@ from schemas.signal import Signal
 from schemas.topics import Topic
 from streams import config, log_reader
 from streams.cli._console import console
-from streams.cli._lines import VALUES, lines, value_of
+from streams.cli._lines import lines
 from streams.cli._moments import SINCE
 from streams.cli._options import config_option
 from streams.config import Settings
 from streams.log_reader import Record, Start
+from streams.values import VALUES, value_of
 
 SHORT = {
     "commands": topics.LOAD_SHIFT_COMMANDS,

@@ -12,7 +12,8 @@ from schemas import topics
 from schemas.contact import ContactEvent
 from schemas.desk import DeskBody
 from streams import config
-from streams.cli._lines import VALUES, describe, lines
+from streams.cli._lines import describe, lines
+from streams.values import VALUES
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "schemas" / "examples").glob("*.json"))
 KINDS: dict[str, Any] = {

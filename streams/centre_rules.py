@@ -1,0 +1,178 @@
+"""What must hold in a centre's model beyond the shape of its fields: names that meet, numbers that make sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import get_args, get_type_hints
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from detectors.slots import DAY_TYPES
+from response import messages
+from response.causes import TOOL_CAUSES
+from response.drawer import members
+from response.ledger import BRINGS_A_WAY_IN
+from response.template import Messages
+from schemas.base import QueueRef
+from schemas.centre import CalendarDay, Centre, CentreChannel, CentreQueue, Provider, Route
+from streams.centre_file import Draft, nearest
+from streams.config import Settings
+
+Mistake = tuple[str, str]
+ACTIONS: tuple[str, ...] = get_args(get_type_hints(Route)["action"])
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def mistakes(draft: Draft) -> list[Mistake]:
+    """All that is wrong with a model, in the order of its paths' first mention; what could not be read comes first."""
+    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar):
+        for path, text in rule(draft):
+            draft.mistakes.setdefault(path, text)
+    return list(draft.mistakes.items())
+
+
+def notes(centre: Centre, settings: Settings) -> list[str]:
+    """What is allowed, but may not be meant."""
+    return [*_notes(centre, settings)]
+
+
+def languages() -> tuple[str, ...]:
+    """Those that there are messages in."""
+    every = members(messages, Messages).values()
+    return tuple(sorted({template.language for one in every for template in one.templates}))
+
+
+def _whole(draft: Draft) -> Iterator[Mistake]:
+    for _, centre in draft.of(Centre, ""):
+        if "|" in centre.tenant:
+            yield "tenant", "must hold no |, which parts a record's key"
+        yield from _time_zone(centre.time_zone)
+        for action in centre.modes:
+            if action not in ACTIONS:
+                yield f"modes.{action}", f"is no action of a route{nearest(action, ACTIONS)}"
+        if centre.shrinkage >= 1:
+            yield "shrinkage", "must be below 1: nobody would be left to answer"
+        if not centre.languages:
+            yield "languages", f"names none: messages are there in {', '.join(languages())}"
+        for n, language in enumerate(centre.languages):
+            if language not in languages():
+                yield f"languages[{n}]", f"there are no messages in {language!r}{nearest(language, languages())}"
+        if centre.status_page and not _is_address(centre.status_page):
+            yield "status_page", "must be an address that begins with https:// or http://"
+
+
+def _time_zone(name: str) -> Iterator[Mistake]:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "time_zone", f"{name!r} is no zone of the IANA list (Europe/Berlin){nearest(name, available_timezones())}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return address.scheme in ("https", "http") and bool(address.hostname)
+    except ValueError:
+        return False
+
+
+def _channels(draft: Draft) -> Iterator[Mistake]:
+    for path, channel in draft.of(CentreChannel, "channels."):
+        if not NAME.fullmatch(path.removeprefix("channels.")):
+            yield path, "a channel is part of a topic's name: letters, digits, dot, underscore and hyphen alone"
+        if channel.occupancy_max <= 0:
+            yield f"{path}.occupancy_max", "must be above 0: nobody could take a contact"
+
+
+def _queues(draft: Draft) -> Iterator[Mistake]:
+    seen: dict[QueueRef, str] = {}
+    for path, queue in draft.of(CentreQueue, "queues["):
+        if queue.at in seen:
+            yield f"{path}.at", f"{queue.at} stands at {seen[queue.at]} already"
+        seen.setdefault(queue.at, path)
+        yield from _known_channel(draft, f"{path}.at", queue.at.channel)
+        # without a plan the floor is held against what the workforce feed says
+        if queue.agents and queue.floor_agents > queue.agents:
+            text = f"{queue.floor_agents} is above agents ({queue.agents}): the queue could never help another"
+            yield f"{path}.floor_agents", text
+
+
+def _known_channel(draft: Draft, path: str, channel: str) -> Iterator[Mistake]:
+    known = {name.removeprefix("channels.") for name, _ in draft.of(CentreChannel, "channels.")}
+    if channel not in known:
+        yield path, f"channel {channel} is not under `channels`{nearest(channel, known)}"
+
+
+def _routes(draft: Draft) -> Iterator[Mistake]:
+    queues = {queue.at for _, queue in draft.of(CentreQueue, "queues[")}
+    seen: dict[tuple[str, QueueRef, QueueRef], str] = {}
+    for path, route in draft.of(Route, "routes["):
+        for field, at in (("from_queue", route.from_queue), ("to_queue", route.to_queue)):
+            if not _is_staffed(at, queues):
+                yield f"{path}.{field}", f"{at} is not under `queues`{nearest(str(at), map(str, queues))}"
+        if route.action not in BRINGS_A_WAY_IN - {"overflow"} and _overlap(route):
+            text = f"{route.from_queue} to {route.to_queue} moves nothing away: name another queue"
+            yield f"{path}.to_queue", text
+        way = (route.action, route.from_queue, route.to_queue)
+        if way in seen:
+            yield path, f"is the same as {seen[way]}: {route.action} from {route.from_queue} to {route.to_queue}"
+        seen.setdefault(way, path)
+        if route.share_max <= 0:
+            yield f"{path}.share_max", "must be above 0: a route that may move nothing is left out"
+
+
+def _is_staffed(at: QueueRef, queues: set[QueueRef]) -> bool:
+    return at in queues or (at.queue is None and any(queue.channel == at.channel for queue in queues))
+
+
+def _overlap(route: Route) -> bool:
+    ends = (route.from_queue, route.to_queue)
+    same_channel = ends[0].channel == ends[1].channel
+    return same_channel and (ends[0].queue == ends[1].queue or None in (ends[0].queue, ends[1].queue))
+
+
+def _providers(draft: Draft) -> Iterator[Mistake]:
+    seen: dict[str, str] = {}
+    for path, provider in draft.of(Provider, "providers["):
+        if provider.name in seen:
+            yield f"{path}.name", f"{provider.name} stands at {seen[provider.name]} already"
+        seen.setdefault(provider.name, path)
+        for n, channel in enumerate(provider.channels):
+            yield from _known_channel(draft, f"{path}.channels[{n}]", channel)
+
+
+def _calendar(draft: Draft) -> Iterator[Mistake]:
+    seen: dict[str, str] = {}
+    for path, day in draft.of(CalendarDay, "calendar["):
+        if not _is_date(day.date):
+            yield f"{path}.date", f"{day.date!r} is no date: 2026-12-25"
+        elif day.date in seen:
+            yield f"{path}.date", f"{day.date} stands at {seen[day.date]} already"
+        seen.setdefault(day.date, path)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _notes(centre: Centre, settings: Settings) -> Iterator[str]:
+    for name in sorted(set(centre.channels) - set(settings.channels)):
+        yield f"channel {name}: the settings read no contacts of this channel: add it to their `channels`"
+    if not centre.routes:
+        yield "routes: there are none, so nothing is ever moved; alerts and messages still go out"
+    used = {route.action for route in centre.routes}
+    for action in sorted(set(centre.modes) - used):
+        yield f"mode of {action}: no route has this action"
+    for provider in centre.providers:
+        if provider.tool not in TOOL_CAUSES:
+            text = f"the health of {provider.tool} tells us no cause"
+            yield f"provider {provider.name}: {text}{nearest(provider.tool, TOOL_CAUSES)}"
+    for day in centre.calendar:
+        if day.day_type.lower() not in DAY_TYPES:
+            text = f"nothing is judged on that day, {day.day_type} has no season"
+            yield f"calendar {day.date}: {text}{nearest(day.day_type, DAY_TYPES)}"

@@ -1,0 +1,180 @@
+"""The commands with which a person decides: each writes one decision and shows what the desk made of it."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from schemas import topics
+from schemas.base import Message
+from schemas.centre import Centre
+from schemas.command import LoadShiftCommand
+from schemas.decision import OperatorDecision
+from schemas.incident import Incident
+from streams import clock, config, decide, targets
+from streams.cli._console import console
+from streams.cli._lines import describe
+from streams.cli._moments import SPAN
+from streams.cli._options import config_option, json_option, write_json
+from streams.config import Settings
+from streams.publish import publish
+from streams.targets import Target
+
+REFUSED, NO_ANSWER = 1, 3
+WAIT_SECONDS = 15.0
+SOURCE = "breakwater/operator"
+Takes = Literal["an incident", "a proposal", "anything"]
+
+tenant_option = click.option("--tenant", help="Only look there; needed where several tenants have the name.")
+by_option = click.option("--by", metavar="NAME", help="Who decides. [default: your login name]")
+note_option = click.option("--note", metavar="TEXT", help="Why, for those who read it later.")
+wait_option = click.option(
+    "--wait",
+    "wait_seconds",
+    default=WAIT_SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds to wait for the desk's answer.",
+)
+span_option = click.option("--for", "span", type=SPAN, help="How long: 30m, 2h. [default: an hour]")
+
+
+def decision(action: str, takes: Takes, text: str) -> click.Command:
+    """The command for one action. Exit codes: 0 done, 1 refused, 3 no answer yet."""
+
+    def run(config_path: Path | None, json_path: Path | None, wait_seconds: float, **said: Any) -> None:
+        settings = config.load(config_path)
+        target = targets.find(settings, said.pop("name"), said.pop("tenant"))
+        _refuse_another_kind(takes, target)
+        made = _made(settings, action, target, **said)
+        _carry_out(settings, made, target, wait_seconds, json_path)
+
+    options = [tenant_option, by_option, note_option, wait_option, config_option, json_option]
+    if action == "mute":
+        options.insert(2, span_option)
+    argument = click.argument("name", required=takes != "anything", metavar="ID" if takes != "anything" else "[ID]")
+    run.__doc__ = text
+    decorated: Any = run
+    for wrap in (*reversed(options), argument):
+        decorated = wrap(decorated)
+    # the module's name is the command's
+    return click.command()(decorated)
+
+
+def _refuse_another_kind(takes: Takes, target: Target) -> None:
+    kind = {Incident: "an incident", LoadShiftCommand: "a proposal"}.get(type(target.value), "a tenant")
+    if takes in ("anything", kind):
+        return
+    raise click.UsageError(f"{target.id} is {kind}, this takes the id of {takes}: {targets.FIX}")
+
+
+def _made(
+    settings: Settings, action: Any, target: Target, by: str | None, note: str | None, span: timedelta | None = None
+) -> OperatorDecision:
+    until = None if span is None else _now(settings, target) + span
+    return OperatorDecision(
+        decision_id=secrets.token_hex(10),
+        tenant=target.tenant,
+        # when the person decided, also where the tenant's own time is that of its events
+        at=clock.now(),
+        by=by or config.login_name(),
+        action=action,
+        target=target.id,
+        until=until,
+        note=note,
+    )
+
+
+def _now(settings: Settings, target: Target) -> datetime:
+    """The tenant's time: that of its events where its history is played."""
+    played = settings.tenant(target.tenant).clock == "event"
+    return target.value.at if played and isinstance(target.value, Incident) else clock.now()
+
+
+def _carry_out(
+    settings: Settings, made: OperatorDecision, target: Target, wait_seconds: float, json_path: Path | None
+) -> None:
+    place = publish(
+        settings,
+        topics.OPERATOR_DECISIONS,
+        made,
+        key=made.tenant,
+        id=made.decision_id,
+        source=SOURCE,
+        time=made.at,
+    )
+    heard = decide.await_heard(settings, place, wait_seconds)
+    said = decide.answers(settings, place, heard) if heard else []
+    why = decide.refusal(said)
+    outcome = "no-answer" if heard is None else "done" if why is None else "refused"
+    _show(console(), made, target, outcome, why, said)
+    write_json(
+        json_path,
+        {
+            "outcome": outcome,
+            "reason": why,
+            "decision": msgspec.to_builtins(made),
+            "answers": [msgspec.to_builtins(one) for one in said],
+        },
+    )
+    if outcome != "done":
+        sys.exit(REFUSED if outcome == "refused" else NO_ANSWER)
+
+
+def _show(
+    out: Console, made: OperatorDecision, target: Target, outcome: str, why: str | None, said: list[Message]
+) -> None:
+    for line in lines(made, target, outcome, why, said):
+        out.print(line, soft_wrap=True)
+
+
+def lines(made: OperatorDecision, target: Target, outcome: str, why: str | None, said: list[Message]) -> list[Text]:
+    """What became of a decision, for the person who made it."""
+    if outcome == "refused":
+        return [Text.assemble(("Refused. ", "bold red"), why or "")]
+    if outcome == "no-answer":
+        text = "the decision is on the bus and counts as soon as a worker with role respond reads it. Is one running?"
+        return [Text.assemble(("No answer yet: ", "bold yellow"), text)]
+    head = Text.assemble(("Done. ", "bold green"), _done(made, target))
+    return [head, *(line for one in said for line in describe(one))]
+
+
+def _done(made: OperatorDecision, target: Target) -> str:
+    if made.action == "kill":
+        return _stopped(made, target)
+    return DONE[made.action].format(target=made.target, by=made.by)
+
+
+def _stopped(made: OperatorDecision, target: Target) -> str:
+    undo = f"`breakwater unkill {made.target}` lets it go on."
+    match target.value:
+        case Incident(phase="resolved"):
+            whole = f"{made.target} is over, so everything of {made.tenant} is stopped"
+            return f"{whole}: `breakwater unkill {made.tenant}` lets it go on."
+        case Incident():
+            return f"Nothing more is moved for {made.target}. {undo}"
+        case LoadShiftCommand():
+            way = f"{target.value.action} from {target.value.from_queue} to {target.value.to_queue}"
+            return f"This incident uses {way} no more."
+        case Centre():
+            return f"Nothing is moved for {made.tenant}, and what was moved goes back. {undo}"
+
+
+DONE = {
+    "approve": "{target} may be carried out now: it is on load-shift-commands.",
+    "reject": "{target} is not carried out.",
+    "acknowledge": "{by} has it: the pager is told, nobody is woken for it again.",
+    "mute": "It wakes nobody while it is muted.",
+    "unmute": "It may wake people again.",
+    "unkill": "Load shifts of {target} are planned again.",
+    "resolve": "{target} is over; what was moved goes back.",
+    "not-an-incident": "{target} was none; what was moved goes back.",
+}

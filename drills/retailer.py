@@ -105,7 +105,7 @@ def centre(mode: Mode = "auto") -> Centre:
             CentreQueue(
                 at=plan.at,
                 agents=agents_rostered(plan),
-                floor_agents=max(1, agents_at_peak(plan) // 4),
+                floor_agents=max(1, agents_at_peak(plan) // 8),
                 share_max=0.8 if plan.at.channel == "voice" else 0.5,
                 handle_seconds=plan.handle_seconds,
             )

@@ -11,9 +11,9 @@ from detectors.pipeline import DetectionFold, DetectParams
 from schemas import topics
 from schemas.base import Origin
 from schemas.pane import PaneRecord
-from streams.roles import params_of
 from streams.bus import Bus
 from streams.config import Settings
+from streams.roles import params_of
 from streams.state import NOTHING, Source, StateLog
 
 BATCH_BYTES = 900_000

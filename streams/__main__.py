@@ -36,7 +36,8 @@ def breakwater() -> None:
     """Sees a contact-centre outage as one event and says what to do about it.
 
     Start with `breakwater demo`: it needs nothing but this machine. Then point `breakwater topics apply` and
-    `breakwater worker` at your Kafka, and `breakwater feed` at an export of yours.
+    `breakwater worker` at your Kafka, and `breakwater feed` at an export of yours. `breakwater centre apply` says what
+    may be moved, `breakwater incidents` what is open and what waits for your yes.
     """
 
 

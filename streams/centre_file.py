@@ -65,11 +65,11 @@ def build(tree: Mapping[Any, Any]) -> Reading:
 
 
 def tree_of(centre: Centre) -> dict[str, Any]:
-    """The content of a file that comes to this model: what is as usual is left out."""
-    left_out = ("kind", *NOT_IN_THE_FILE)
+    """The content of a file that comes to this model, but for its version. What is as usual is left out, save the mode:
+    who may move contacts is always said."""
     tree: dict[str, Any] = _plain(centre)
-    order = [field.name for field in msgspec.structs.fields(Centre)]
-    return {name: tree[name] for name in order if name in tree and name not in left_out}
+    tree.pop("version", None)
+    return {"tenant": tree.pop("tenant"), "mode": centre.mode} | tree
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ WHOLE: tuple[Topic, ...] = (
     topics.OPERATOR_DECISIONS,
     topics.COMMAND_RESULTS,
 )
+REJECTED = "rejected"
 ENDED = {"refused": "refused by the platform", "reverted": "taken back by the platform", "expired": "expired"}
 
 
@@ -55,10 +56,12 @@ class Dossier(msgspec.Struct, kw_only=True):
 
 
 class Standing(NamedTuple):
-    """How a command or proposal stands: whether it is in force (or may still be approved), and the words for it."""
+    """How a command or proposal stands: whether it is in force (or may still be approved), and the words for it.
+    `blocked`: it is wanted, but something stands in its way that no approval lifts."""
 
     stands: bool
     text: str
+    blocked: bool = False
 
 
 def read(settings: Settings, reading: Sequence[Topic], tenant: str | None, incident_id: str | None = None) -> Any:
@@ -111,7 +114,7 @@ def how_proposed(dossier: Dossier, proposal: LoadShiftCommand, now: datetime) ->
     why = proposal.blocked_by
     if proposal.command_id in dossier.commands:
         return Standing(False, "approved")
-    if why is None or why.code not in APPROVABLE:
+    if why is None or why.code == REJECTED:
         return Standing(False, why.text if why else "not waiting")
     if dossier.incident.phase != "open":
         return Standing(False, f"over: the incident is {dossier.incident.phase}")
@@ -120,6 +123,8 @@ def how_proposed(dossier: Dossier, proposal: LoadShiftCommand, now: datetime) ->
         return Standing(False, f"superseded by step {later}")
     if proposal.expires_at <= now:
         return Standing(False, "expired")
+    if why.code not in APPROVABLE:
+        return Standing(False, why.text, blocked=True)
     return Standing(True, f"waits for approval, {left(proposal.expires_at, now)} left")
 
 

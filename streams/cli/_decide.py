@@ -139,17 +139,22 @@ def _show(
 def lines(made: OperatorDecision, target: Target, outcome: str, why: str | None, said: list[Message]) -> list[Text]:
     """What became of a decision, for the person who made it."""
     if outcome == "refused":
-        return [Text.assemble(("Refused. ", "bold red"), why or "")]
+        # the bulletin says who asked for what; here that is known
+        short = (why or "").partition(f"{made.action} by {made.by}: ")[2] or why or ""
+        return [Text.assemble(("Refused: ", "bold red"), short)]
     if outcome == "no-answer":
         text = "the decision is on the bus and counts as soon as a worker with role respond reads it. Is one running?"
         return [Text.assemble(("No answer yet: ", "bold yellow"), text)]
-    head = Text.assemble(("Done. ", "bold green"), _done(made, target))
+    head = Text.assemble(("Done. ", "bold green"), _done(made, target, said))
     return [head, *(line for one in said for line in describe(one))]
 
 
-def _done(made: OperatorDecision, target: Target) -> str:
+def _done(made: OperatorDecision, target: Target, said: list[Message]) -> str:
     if made.action == "kill":
         return _stopped(made, target)
+    if made.action == "mute":
+        until = [one.muted_until for one in said if isinstance(one, Incident) and one.muted_until]
+        return f"It wakes nobody until {until[0]:%m-%d %H:%M:%S}Z." if until else "It wakes nobody while it is muted."
     return DONE[made.action].format(target=made.target, by=made.by)
 
 
@@ -172,7 +177,6 @@ DONE = {
     "approve": "{target} may be carried out now: it is on load-shift-commands.",
     "reject": "{target} is not carried out.",
     "acknowledge": "{by} has it: the pager is told, nobody is woken for it again.",
-    "mute": "It wakes nobody while it is muted.",
     "unmute": "It may wake people again.",
     "unkill": "Load shifts of {target} are planned again.",
     "resolve": "{target} is over; what was moved goes back.",

@@ -48,8 +48,8 @@ def check(file: Path, config_path: Path | None, json_path: Path | None) -> None:
     centre = checked(file)
     out = console()
     notes = _print_notes(out, centre, settings)
-    _print_model(out, centre)
-    out.print(f"Nothing is wrong in {file}.")
+    parts = f"{len(centre.channels)} channels, {len(centre.queues)} queues, {len(centre.routes)} routes"
+    out.print(f"Nothing is wrong in {file}: {centre.tenant}, mode {centre.mode}, {parts}.", soft_wrap=True)
     write_json(json_path, {"centre": msgspec.to_builtins(centre), "notes": notes})
 
 
@@ -102,6 +102,7 @@ def show(tenant: str | None, config_path: Path | None, json_path: Path | None) -
     if not found:
         out.print("No tenant has a model: `breakwater centre apply FILE` publishes one.")
     if tenant is not None:
+        click.echo(f"# version {found[tenant].version} of {tenant}, as it is in force")
         click.echo(config.to_yaml(centre_file.tree_of(found[tenant])), nl=False)
     for centre in found.values() if tenant is None else ():
         _print_model(out, centre)

@@ -5,16 +5,29 @@ Expected contacts of a pane = seconds * season(time of week) * level. All are ra
 
 from __future__ import annotations
 
+from typing import ClassVar, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Columns, Flags, Numbers
+from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _SATURDAY = 5
 _NOTHING = 1e-12
+
+
+class Totals(NamedTuple):
+    """Of the whole week, by series: contacts and seconds learned; contacts for each of its channel's (series 0); what a
+    weekday gets against all days, and the relative variance of that."""
+
+    seen: Numbers
+    exposure: Numbers
+    share: Numbers
+    days: Numbers
+    day_variance: Numbers
 
 
 class Season(Columns):
@@ -24,7 +37,10 @@ class Season(Columns):
     the time of day on all days, the time of day in its group of days (weekdays, Saturday, Sunday), the slot itself.
     """
 
-    columns = {"counts": ((WEEK_SLOTS,), np.float32), "exposure": ((WEEK_SLOTS,), np.float32)}
+    columns: ClassVar[dict[str, Column]] = {
+        "counts": ((WEEK_SLOTS,), np.float32),
+        "exposure": ((WEEK_SLOTS,), np.float32),
+    }
     counts: NDArray[np.float32]
     exposure: NDArray[np.float32]
 
@@ -48,53 +64,84 @@ class Season(Columns):
         self.counts[slot] = self.counts[slot] * kept + trust * seen
         self.exposure[slot] = self.exposure[slot] * kept + trust * exposure
 
-    def totals(self) -> tuple[Numbers, Numbers, Numbers]:
-        """By series: contacts and seconds learned, and contacts a second for each of its channel's (series 0)."""
-        seen, exposure = self.counts.sum(axis=0, dtype=float), self.exposure.sum(axis=0, dtype=float)
-        if not self._params.siblings or len(seen) < 2:
-            return seen, exposure, np.zeros_like(seen)
-        channel = self.counts[:, 0] / np.maximum(self.exposure[:, 0], np.float32(1.0))
-        alike = channel.astype(float) @ self.exposure.astype(float)
-        return seen, exposure, seen / np.maximum(alike, _NOTHING)
+    def totals(self) -> Totals:
+        """What is summed over the whole week."""
+        counts, exposure = self.counts.astype(float), self.exposure.astype(float)
+        seen, known = counts.sum(axis=0), exposure.sum(axis=0)
+        share = np.zeros_like(seen)
+        if self._params.siblings and len(seen) > 1:
+            channel = counts[:, 0] / np.maximum(exposure[:, 0], 1.0)
+            share = seen / np.maximum(channel @ exposure, _NOTHING)
+        return Totals(seen, known, share, *self._days(counts, exposure))
 
-    def rates(self, slot: int, totals: tuple[Numbers, Numbers, Numbers]) -> tuple[Numbers, Numbers]:
-        """Contacts a second in this slot, and the relative variance of that, by series."""
+    def _days(self, counts: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers]:
+        """How many times as much a weekday gets as the same times of day do on all days, and the variance of that."""
         params = self._params
-        all_counts, all_exposure, share = totals
-        rate = (all_counts + 0.5) / np.maximum(all_exposure, SLOT_SECONDS)
-        precision = 1 / (params.flat_variance + 1 / (all_counts + 0.5))
-        day, time_of_day = divmod(slot, DAY_SLOTS)
-        same_time = slice(time_of_day, WEEK_SLOTS, DAY_SLOTS)
-        counts, exposure = self.counts[same_time].astype(float), self.exposure[same_time].astype(float)
-        group = slice(0, _SATURDAY) if day < _SATURDAY else slice(day, day + 1)
-        in_group = counts[group].sum(axis=0), exposure[group].sum(axis=0)
-        others = counts.sum(axis=0) - in_group[0], exposure.sum(axis=0) - in_group[1]
-        beside = in_group[0] - counts[day], in_group[1] - exposure[day]
-        rate, precision = self._pool(rate, precision, *others, params.any_day_variance)
-        rate, precision = self._pool(rate, precision, *beside, params.day_group_variance)
-        rate, precision = self._pool(rate, precision, counts[day], exposure[day], 0.0)
-        if params.siblings and len(rate) > 1:
-            more = 1 / (params.sibling_variance + 1 / precision[0] + 1 / (all_counts[1:] + 0.5))
-            rate[1:] = (rate[1:] * precision[1:] + rate[0] * share[1:] * more) / (precision[1:] + more)
-            precision[1:] += more
+        by_day = counts.reshape(7, DAY_SLOTS, -1), exposure.reshape(7, DAY_SLOTS, -1)
+        at_time = by_day[0].sum(axis=0) / np.maximum(by_day[1].sum(axis=0), 1.0)
+        seen, alike = by_day[0].sum(axis=1), (by_day[1] * at_time).sum(axis=1)
+        prior = np.full(seen.shape, 1 / params.day_variance)
+        centre = (seen + prior) / (alike + prior)
+        # weekdays are like one another
+        working = (seen[:_SATURDAY].sum(axis=0) + prior[0]) / (alike[:_SATURDAY].sum(axis=0) + prior[0])
+        likeness = 1 / params.day_group_variance
+        centre[:_SATURDAY] = (seen[:_SATURDAY] + likeness * working) / (alike[:_SATURDAY] + likeness)
+        prior[:_SATURDAY] = np.where(seen[:_SATURDAY].any(axis=0), likeness, prior[0])
+        return centre, 1 / (alike + prior)
+
+    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers]:
+        """Contacts a second in two slots, and the relative variance of that, by slot and series."""
+        params = self._params
+        days = [slot // DAY_SLOTS for slot in slots]
+        of_day, day_variance = totals.days[days], totals.day_variance[days]
+        rate = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * of_day
+        precision = 1 / (params.flat_variance + day_variance + 1 / (totals.seen + 0.5))
+        # counts and exposures by source of knowledge, slot and series
+        found = np.array([self._sources(slot, totals.days) for slot in slots]).transpose(2, 1, 0, 3)
+        variances: list[float | Numbers] = [params.any_day_variance + day_variance, params.day_group_variance, 0.0]
+        for (counts, exposure), variance in zip(found, variances, strict=True):
+            rate, precision = self._pool(rate, precision, counts, exposure, variance)
+        if params.siblings and rate.shape[1] > 1:
+            more = 1 / (params.sibling_variance + 1 / precision[:, :1] + 1 / (totals.seen + 0.5))
+            more[:, 0] = 0.0
+            rate = (rate * precision + rate[:, :1] * totals.share * more) / (precision + more)
+            precision = precision + more
         return rate, 1 / precision
 
+    def _sources(self, slot: int, days: Numbers) -> list[list[Numbers]]:
+        """Counts, then exposures: of the same time on other kinds of days, on alike days, and of the slot itself. An
+        hour of a day that gets twice as much is worth two."""
+        day, time_of_day = divmod(slot, DAY_SLOTS)
+        group = slice(0, _SATURDAY) if day < _SATURDAY else slice(day, day + 1)
+        both = []
+        for of, worth in ((self.counts, 1.0), (self.exposure, days / days[day])):
+            week = of[time_of_day::DAY_SLOTS] * worth
+            alike = week[group].sum(axis=0)
+            both.append([week.sum(axis=0) - alike, alike - week[day], week[day]])
+        return both
+
     def _pool(
-        self, rate: Numbers, precision: Numbers, counts: Numbers, exposure: Numbers, variance: float
+        self, rate: Numbers, precision: Numbers, counts: Numbers, exposure: Numbers, variance: float | Numbers
     ) -> tuple[Numbers, Numbers]:
         """Joins what is known so far with one more source, whose own `variance` is that of its likeness."""
+        params = self._params
         visits = np.maximum(exposure / SLOT_SECONDS, _NOTHING)
-        of_counting = 1 / np.maximum(exposure * rate, _NOTHING)
-        more = 1 / (variance + self._params.visit_variance / visits + of_counting)
-        own = counts / np.maximum(exposure, _NOTHING)
-        return (rate * precision + own * more) / (precision + more), precision + more
+        seen = np.maximum(exposure, _NOTHING)
+        of_more = variance + params.visit_variance / visits + 1 / np.maximum(exposure * rate, _NOTHING)
+        of_known = 1 / precision
+        own = counts / seen
+        beyond = np.maximum((own / rate - 1) ** 2 - params.conflict_sd**2 * (of_more + of_known), 0.0) * (exposure > 0)
+        # where the two disagree neither is sure: few visits may hold an incident, and this day may be unlike others
+        more = 1 / (of_more + beyond / visits**2)
+        known = 1 / (of_known + beyond * params.conflict_share)
+        return (rate * known + own * more) / (known + more), known + more
 
 
 class Level(Columns):
     """How busy it is against the season: (A + seen) / (A + expected) over blocks that fade with a half-life and enter
     after a gap, so that the first minutes of a surge do not hide it. Frozen series neither learn nor fade."""
 
-    columns = {
+    columns: ClassVar[dict[str, Column]] = {
         "sums": ((2,), np.float32),
         "current": ((2,), np.float32),
         "pending": ((2, 2), np.float32),
@@ -144,7 +191,7 @@ class Dispersion(Columns):
     """Relative variance of counts beyond Poisson's, v = 1/k: winsorised moments that fade, each pane by how much it can
     tell, and a prior."""
 
-    columns = {"sums": ((2,), np.float32)}
+    columns: ClassVar[dict[str, Column]] = {"sums": ((2,), np.float32)}
     sums: NDArray[np.float32]
 
     def __init__(self, prior: float, prior_weight: float, half_life_seconds: float, params: CountParams) -> None:
@@ -167,5 +214,5 @@ class Dispersion(Columns):
     def estimate(self) -> Numbers:
         moments, weights = self.sums.astype(float)
         found = (moments + self._prior_weight * self._prior) / (weights + self._prior_weight)
-        limited: Numbers = np.clip(found, self._params.dispersion_min, self._params.dispersion_max)
+        limited: Numbers = np.minimum(np.maximum(found, self._params.dispersion_min), self._params.dispersion_max)
         return limited

@@ -53,15 +53,6 @@ class Columns:
         return sum(int(np.prod(rows, dtype=int)) * np.dtype(kind).itemsize for rows, kind in cls.columns.values())
 
 
-def six_digits(values: Any) -> Any:
-    """Rounded to 6 significant digits, as all numbers are that leave the bank."""
-    values = np.asarray(values, float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        power = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))
-    scale = 10.0 ** (5 - power)
-    return np.round(values * scale) / scale
-
-
 def six(value: float) -> float:
-    """The same for one number."""
+    """Rounded to 6 significant digits, as all numbers are that leave the bank."""
     return float(f"{value:.6g}")

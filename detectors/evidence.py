@@ -15,12 +15,12 @@ References: Shin, Ramdas, Rinaldo 2024 (e-detectors); Pollak & Tartakovsky 2009 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Columns, Flags, Numbers
+from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.parameters import DOWN, RATIOS, UP, CountParams
 
 UPS, DOWNS = len(UP), len(DOWN)
@@ -30,13 +30,15 @@ _DIRECTION = np.array([SURGE] * UPS + [DROP] * DOWNS)
 _RATIO = np.array(RATIOS)[:, None]
 # ln 0 as a number: the first contact takes all evidence of silence, and 0 * ln 0 is 0
 _LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
+_FIRST = [0, UPS]
+_MANY = np.array([[UPS], [DOWNS]])
 _TINY = 1e-300
 
 
 class Evidence(Columns):
     """What speaks for each ratio, by series; `since` is the start (Unix seconds) of the run that `walks` sums up."""
 
-    columns = {
+    columns: ClassVar[dict[str, Column]] = {
         "runs": ((UPS + DOWNS,), np.float32),
         "walks": ((UPS + DOWNS,), np.float32),
         "observed": ((UPS + DOWNS,), np.float32),
@@ -52,14 +54,19 @@ class Evidence(Columns):
     def __init__(self, params: CountParams) -> None:
         super().__init__()
         self._params = params
-        self._cap = float(np.exp(params.evidence_max))
+        self.limit(np.zeros((2, 0)))
         self.band(np.zeros(0), np.ones(0))
 
     def band(self, tolerance: Numbers, shape: Numbers) -> None:
         """The edges of what is usual, as factors of the mean, and the shape k of the counts."""
         self.shape = shape
-        self._edges = np.stack([1 + tolerance, 1 / (1 + tolerance)])
+        self._edges = np.array([1 + tolerance, 1 / (1 + tolerance)])
         self._far_edges = self._edges[_DIRECTION] * _RATIO
+
+    def limit(self, threshold: Numbers) -> None:
+        """`threshold` h by direction and series. Evidence is kept at 4h: what lies beyond decides nothing."""
+        self.threshold = threshold
+        self._cap = np.exp(np.minimum(4 * threshold, self._params.evidence_max))[_DIRECTION]
 
     def gains(self, seen: Numbers, mean: Numbers) -> Numbers:
         """l_j by ratio and series. `mean` is one number a series, or two: for the surge and the drop side."""
@@ -72,12 +79,14 @@ class Evidence(Columns):
 
     def with_gains(self, gains: Numbers) -> Numbers:
         """R_j as it would be with these gains."""
-        return np.minimum((self.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
+        runs: Numbers = np.minimum((self.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
+        return runs
 
     def statistic(self, runs: Numbers) -> Numbers:
         """S by direction and series, rounded to 1e-6 so that a tie at the threshold is the same everywhere."""
-        mean = np.stack([runs[:UPS].sum(axis=0) / UPS, runs[UPS:].sum(axis=0) / DOWNS])
-        return np.round(np.log(np.maximum(mean, _TINY)), 6)
+        mean = np.add.reduceat(runs, _FIRST, axis=0) / _MANY
+        statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
+        return statistic
 
     def update(self, seen: Numbers, mean: Numbers, start: int, known: Flags | None) -> Numbers:
         """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have."""
@@ -95,6 +104,11 @@ class Evidence(Columns):
         self.runs[...], self.walks[...], self.observed[...], self.expected[...], self.since[...] = new
         return self.statistic(new[0])
 
+    def excitement(self) -> Numbers:
+        """The longest run by direction and series."""
+        longest: Numbers = np.maximum.reduceat(self.walks, _FIRST, axis=0)
+        return longest
+
     def best(self, series: int, direction: int) -> int:
         """The ratio (row) that the run of this series speaks most for."""
         low, high = (0, UPS) if direction == SURGE else (UPS, UPS + DOWNS)
@@ -105,7 +119,3 @@ class Evidence(Columns):
         rows = slice(None) if direction is None else slice(0, UPS) if direction == SURGE else slice(UPS, None)
         for name in self.columns:
             getattr(self, name)[rows, series] = 0
-
-    def cap(self, threshold: Numbers) -> None:
-        """Evidence far beyond the threshold adds nothing to a decision: keeps it at 4h as a logarithm."""
-        np.minimum(self.runs, np.exp(np.minimum(4 * threshold, self._params.evidence_max)), out=self.runs)

@@ -27,12 +27,16 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     visit_discount: float = 0.8  # of a slot's memory at each visit: about five weeks
     visit_variance: float = 0.02  # between visits of one slot: day factor and slow noise
     day_group_variance: float = 0.0144  # of one weekday's shape around that of its group
+    day_variance: float = 0.3  # of a Saturday's or Sunday's traffic around that of all days
     any_day_variance: float = 0.16  # ... around that of all days
     sibling_variance: float = 0.12  # of a queue's shape around its channel's
+    conflict_sd: float = 2.0  # two sources that differ by more disagree
+    conflict_share: float = 0.5  # of the disagreement that what is pooled so far is answerable for
     flat_variance: float = 1.0  # of a shape of which nothing is known
     special_variance: float = 0.09  # of a calendar day for which no season is known
     robust_z: float = 2.58
     robust: bool = True
+    outage_variance_max: float = 0.1  # of a season that is known well enough to leave out what is under alarm
     # level
     level_prior: float = 1 / 0.15**2  # expected contacts that the season's word is worth
     level_prior_young: float = 6.0
@@ -65,6 +69,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # slow channel
     slow_seconds: int = 900
     slow_dispersion: float = 0.05
+    slow_season_variance_max: float = 0.1  # it needs a season that is known
     slow_variance_prior: float = 0.15**2
     slow_variance_weight: float = 100.0
     slow_variance_half_life_seconds: float = 7.0 * DAY_SECONDS

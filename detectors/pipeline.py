@@ -1,498 +1,456 @@
-"""The detection fold: pane records in, desk entries (signals, load, ticks) out.
+"""The detection fold: pane records of one partition in, what each tenant's desk should hear out.
 
-A pane counts once every source partition has passed its end. Tenants with a clock of their own have the panes of all
-their channels taken together, in order of (end, channel), so that accelerated play gives one answer on every machine.
+| record | what happens |
+|---|---|
+| QueuePane | kept; every pane that is complete by it is closed; an open one may be scored (system clock only) |
+| Progress | panes of silent partitions are closed; a tick for each tenant with the system's clock, once a second |
+| SetAside | the pane is unknown from now on |
+| Centre | the tenant's model, from the next pane of each channel on |
+
+A tenant with the system's clock closes each channel by itself. One with event time alone closes the panes of all its
+channels in the order of (end, channel), as far as all of them are complete, so that a played history gives one answer
+whatever came first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import unquote
 
 import msgspec
-import numpy as np
 
-from detectors import statements, thresholds
-from detectors.gather import ClosedPane, Gather
+from detectors import budget, snapshot
+from detectors.channel import Channel
+from detectors.load import MINUTE, ChannelLoad
+from detectors.merge import moment_of, seconds_of
 from detectors.parameters import CountParams
-from detectors.roster import Roster
-from detectors.series_bank import Alarm, ChannelBank, PaneView, Verdict
 from detectors.slots import LocalTime
-from detectors.statements import Minute
 from schemas import codec
 from schemas.base import Origin
-from schemas.centre import Centre, CentreChannel
-from schemas.desk import DeskBody, DeskEntry
+from schemas.centre import Centre
+from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
 from schemas.signal import Load, Signal
 from schemas.tick import Tick
-from schemas.topics import CONTACT_EVENTS, DESK
+from schemas.topics import DESK
 
-STATE_VERSION = 1
-BLOCK = 64  # series an entry
-MINUTE = 60
-GAP_PANES_MAX = 10_000  # panes that came without any record and are taken one by one; a longer gap is jumped
-TICK_SECONDS = 1.0
-OTHER = "other"
+# A tenant that plays history is not begun before all of its channels can have come: partitions are read at most so far
+# apart (seconds of event time), or everything was read to its end for some seconds.
+HOLD_SECONDS = 330
+READ_SECONDS = 5.0
+# A minute is told without the channels that are so far behind the others (seconds).
+LOAD_WAIT_SECONDS = 120
+
+T = TypeVar("T")
 
 
 class DetectParams(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of the fold; the streams' settings of the same names."""
+    """Settings of the fold. Times in seconds."""
 
     series_a_tenant_max: int = 20_000
     series_forget_seconds: float = 14 * 86_400.0
     source_forget_seconds: float = 86_400.0
-    count: CountParams = CountParams()
+    counts: CountParams = CountParams()
 
 
-class _Channel:
-    """One channel of a tenant."""
+class TenantEntry(msgspec.Struct):
+    """A tenant's own facts. `before` is the model of channels that have not reached their next pane yet."""
 
-    def __init__(self, name: str, params: DetectParams, local: LocalTime) -> None:
-        self.name = name
-        self.gather = Gather()
-        self.roster = Roster(params.source_forget_seconds)
-        self.bank = ChannelBank(params.count, local)
-        self.bank.index(None)
-        self.minute = Minute(name)
-        self.lost: dict[str, Signal] = {}
-        self.changed_slots: set[int] = set()
-        self.stepped = False
-        self.owner = ""
-        self.quarter_kept = -2
+    centre: Centre
+    before: Centre | None = None
+    released: bool = False
+    met_at: float | None = None
+    told_to: int = 0
+    # by the end of the minute and channel, until all channels of short panes have passed it
+    loads: dict[int, dict[str, ChannelLoad]] = {}
 
 
-class _Tenant:
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.centre = Centre(tenant=name)
-        self.local = LocalTime()
-        self.channels: dict[str, _Channel] = {}
-        self.complete_to = 0.0
-        self.ticked_at = 0.0
-        self.loaded_to = 0
-        self.event_clock = False
-        self.touched = False
+class ProgressEntry(msgspec.Struct):
+    """The latest of all that progress records said. Unix seconds."""
+
+    at: float = 0.0
+    read_to: dict[str, dict[int, float]] = {}
+    partitions: dict[str, int] = {}
+    idle: dict[str, float] = {}
+
+
+class Tenant:
+    """One tenant's channels and model."""
+
+    def __init__(self, entry: TenantEntry) -> None:
+        self.entry = entry
+        self.channels: dict[str, Channel] = {}
+        self.local = _local(entry.centre)
+        self.rebudget = True
+
+    @property
+    def name(self) -> str:
+        return self.entry.centre.tenant
+
+    def live(self) -> list[Channel]:
+        """The channels in which time passes, in order."""
+        return [channel for _, channel in sorted(self.channels.items()) if not channel.is_gone()]
+
+    def series(self) -> int:
+        return sum(len(channel.names) for channel in self.channels.values())
+
+
+class _Desk:
+    """Collects what a step says, numbered by tenant."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._said: Counter[str] = Counter()
+        self.outputs: list[Output] = []
+
+    def say(self, tenant: str, at: float, make: Callable[[Origin], Signal | Load | Tick]) -> None:
+        place = self._origin
+        origin = Origin(topic=place.topic, partition=place.partition, offset=place.offset, n=self._said[tenant])
+        self._said[tenant] += 1
+        entry = DeskEntry(tenant=tenant, origin=origin, body=make(origin))
+        identity = f"{origin.topic}/{origin.partition}/{origin.offset}/{tenant}/{origin.n}"
+        self.outputs.append(Output(topic=DESK, key=tenant, value=entry, id=identity, time=moment_of(at)))
 
 
 class DetectionFold:
-    """Implements schemas.fold.Fold for one partition of `queue-panes`; its tenants share nothing."""
+    """The state of one partition of `queue-panes`.
+
+    `counted` says how often a bound was hit or a record made no difference; `complaints` what a person should know
+    (state that could not be read); whoever runs the fold takes them out.
+    """
 
     def __init__(self, params: DetectParams | None = None) -> None:
-        self._params = params or DetectParams()
-        self._tenants: dict[str, _Tenant] = {}
-        self._at = 0.0
-        self._read_to: dict[str, float] = {}
-        self._partitions: dict[str, int] = {}
-        self._idle: dict[str, float] = {}
-        self._entries: dict[str, bytes | None] = {}
-        self._clock_touched = False
+        self.params = params or DetectParams()
+        self.counted: Counter[str] = Counter()
+        self.complaints: list[str] = []
+        self._tenants: dict[str, Tenant] = {}
+        self._progress = ProgressEntry()
+        self._touched: set[str] = set()  # tenants whose own entry changed; "" is the progress
+        self._parts: dict[str, QueuePane | None] = {}  # open parts that came or went since they were last written
 
-    # -- schemas.fold.Fold
+    # -- records
 
     def step(self, record: PaneRecord, origin: Origin) -> list[Output]:
-        """Applies one record."""
-        said: list[DeskBody] = []
+        """Applies one record; returns desk entries in their order."""
+        desk = _Desk(origin)
         if isinstance(record, QueuePane):
-            self._hear_pane(record, origin, said)
+            self._pane(record, desk)
         elif isinstance(record, Progress):
-            self._hear_progress(record, origin, said)
-        elif isinstance(record, Centre):
-            self._hear_centre(record)
+            self._move_on(record, desk)
         elif isinstance(record, SetAside):
-            channel = self._channel(self._tenant(record.tenant), record.channel)
-            channel.gather.aside.add(int(record.pane_start.timestamp()))
-            self._tenant(record.tenant).touched = True
-        return [self._output(body, origin, n) for n, body in enumerate(said)]
+            self._set_aside(record)
+        else:
+            self._model(record)
+        return desk.outputs
 
-    def _output(self, body: DeskBody, origin: Origin, n: int) -> Output:
-        place = msgspec.structs.replace(origin, n=n)
-        if isinstance(body, Signal | Load):
-            body = msgspec.structs.replace(body, origin=place)
-        entry = DeskEntry(tenant=body.tenant, origin=place, body=body)
-        at = body.complete_to if isinstance(body, Tick) else body.at
-        name = f"{origin.topic}/{origin.partition}/{origin.offset}/{n}"
-        return Output(topic=DESK, key=body.tenant, value=entry, id=name, time=at)
-
-    # -- hearing
-
-    def _tenant(self, name: str) -> _Tenant:
-        if name not in self._tenants:
-            self._tenants[name] = _Tenant(name)
-        return self._tenants[name]
-
-    def _channel(self, tenant: _Tenant, name: str) -> _Channel:
-        if name not in tenant.channels:
-            channel = tenant.channels[name] = _Channel(name, self._params, tenant.local)
-            channel.gather.partitions = self._partitions.get(f"{CONTACT_EVENTS}.{name}", 0)
-        return tenant.channels[name]
-
-    def _hear_centre(self, centre: Centre) -> None:
-        tenant = self._tenant(centre.tenant)
-        if centre.version < tenant.centre.version:
+    def _pane(self, record: QueuePane, desk: _Desk) -> None:
+        tenant = self._tenant(record.tenant)
+        channel = self._channel(tenant, record.channel)
+        if not channel.put(record):
             return
-        tenant.centre = centre
-        tenant.local = LocalTime(centre.time_zone, centre.calendar)
-        for channel in tenant.channels.values():
-            channel.bank.local = tenant.local
-        tenant.touched = True
+        name = f"{seconds_of(record.pane_start)}/{record.partition}/{record.part}"
+        self._parts[self._place(tenant, channel, f"part/{name}")] = record
+        if record.clock == "event":
+            self._play(tenant, desk)
+            return
+        self._close(tenant, channel, desk)
+        self._tell_load(tenant, desk)
+        partitions = self._partitions(channel)
+        if not record.final and partitions:
+            channel.look_ahead(partitions, self._progress.at, self._say(tenant, desk))
 
-    def _hear_pane(self, pane: QueuePane, origin: Origin, said: list[DeskBody]) -> None:
-        tenant = self._tenant(pane.tenant)
-        channel = self._channel(tenant, pane.channel)
-        tenant.event_clock = pane.clock == "event"
-        place = channel.gather.add(pane)
-        if place is not None:
-            self._entries[_open_name(tenant, channel, *place)] = codec.encode(pane)
-        tenant.touched = True
-        self._advance(tenant, origin, said)
-
-    def _hear_progress(self, progress: Progress, origin: Origin, said: list[DeskBody]) -> None:
-        self._at = max(self._at, progress.at.timestamp())
-        self._clock_touched = True
-        self._partitions.update(progress.partitions)
-        self._idle.update(progress.idle_close_seconds)
-        for place, read_to in progress.read_to.items():
-            self._read_to[place] = max(self._read_to.get(place, 0.0), read_to.timestamp())
+    def _move_on(self, record: Progress, desk: _Desk) -> None:
+        progress = self._progress
+        before, at = progress.at, record.at.timestamp()
+        progress.at = max(before, at)
+        for name, moment in record.read_to.items():
+            topic, _, partition = name.rpartition("/")
+            read_to = progress.read_to.setdefault(topic, {})
+            number = int(partition)
+            read_to[number] = max(read_to.get(number, 0.0), moment.timestamp())
+        progress.partitions |= record.partitions
+        progress.idle |= record.idle_close_seconds
+        self._touched.add("")
+        second = math.floor(progress.at) > math.floor(before)
         for _, tenant in sorted(self._tenants.items()):
-            for channel in tenant.channels.values():
-                self._pass_time(tenant, channel)
-            self._advance(tenant, origin, said)
+            if any(channel.head.clock == "event" for channel in tenant.channels.values()):
+                if tenant.entry.met_at is None:
+                    tenant.entry.met_at = progress.at
+                    self._changed(tenant)
+                self._play(tenant, desk)
+                continue
+            for channel in tenant.live():
+                self._close(tenant, channel, desk)
+            self._tell_load(tenant, desk)
+            if second:
+                self._tick(tenant, desk)
 
-    def _pass_time(self, tenant: _Tenant, channel: _Channel) -> None:
-        """Where nothing came, time passes by the arrival rule: the partition was read so far, `idle_close` behind."""
-        topic = f"{CONTACT_EVENTS}.{channel.name}"
-        gather = channel.gather
-        gather.partitions = self._partitions.get(topic, gather.partitions)
-        if tenant.event_clock or not gather.pane_seconds or topic not in self._idle:
+    def _set_aside(self, record: SetAside) -> None:
+        tenant = self._tenant(record.tenant)
+        channel = self._channel(tenant, record.channel)
+        start = seconds_of(record.pane_start)
+        if start < channel.head.closed_to or start in channel.head.aside:
             return
-        for partition in range(gather.partitions):
-            read_to = self._read_to.get(f"{topic}/{partition}")
-            if read_to is not None:
-                floor = (read_to - self._idle[topic]) // gather.pane_seconds * gather.pane_seconds
-                gather.passed[partition] = max(gather.passed.get(partition, 0.0), floor)
+        spent = [f"{start}/{partition}/{part}" for partition, part in channel.log.take(start)]
+        self._spend(tenant, channel, spent)
+        channel.head.aside = sorted([*channel.head.aside, start])
+        channel.dirty.add("head")
+
+    def _model(self, record: Centre) -> None:
+        tenant = self._tenant(record.tenant)
+        tenant.entry.before = tenant.entry.centre
+        tenant.entry.centre = record
+        tenant.local = _local(record)
+        for _, channel in sorted(tenant.channels.items()):
+            following = channel.next_pane()
+            if following is None:
+                channel.set_centre(record, tenant.local)
+            else:
+                channel.head.centre_after = following[0] + following[1]
+                channel.dirty.add("head")
+        tenant.rebudget = True
+        self._changed(tenant)
 
     # -- time
 
-    def _advance(self, tenant: _Tenant, origin: Origin, said: list[DeskBody]) -> None:
-        reached = {name: channel.gather.complete_to() for name, channel in tenant.channels.items()}
-        if tenant.event_clock:
-            if any(to is None for to in reached.values()):
+    def _close(self, tenant: Tenant, channel: Channel, desk: _Desk) -> None:
+        """Closes what is complete of one channel with the system's clock."""
+        partitions = self._partitions(channel)
+        read_to = self._progress.read_to.get(channel.topic, {})
+        idle = self._progress.idle.get(channel.topic, math.inf)
+        while partitions and (pane := channel.next_pane()):
+            start, seconds = pane
+            if not channel.log.is_complete(start, start + seconds, partitions, read_to, idle):
                 return
-            until = min((to for to in reached.values() if to is not None), default=0.0)
-            reached = dict.fromkeys(reached, until)
-        due: list[tuple[int, str, ClosedPane]] = []
-        for name, to in sorted(reached.items()):
-            if to is not None:
-                for pane in self._released(tenant.channels[name], to):
-                    due.append((pane.start + pane.seconds, name, pane))
-        due.sort(key=lambda found: (found[0], found[1]))
-        for n, (end, name, pane) in enumerate(due):
-            self._close(tenant, tenant.channels[name], pane, origin, said)
-            if n + 1 == len(due) or due[n + 1][0] > end:
-                self._minute_and_tick(tenant, float(end), origin, said)
-        if not due and not tenant.event_clock:
-            self._minute_and_tick(tenant, tenant.complete_to, origin, said)
+            self._close_pane(tenant, channel, start, seconds, partitions, desk)
 
-    def _released(self, channel: _Channel, until: float) -> list[ClosedPane]:
-        """Complete panes in order, those without any record in between too."""
-        gather = channel.gather
-        before = gather.released_to
-        for start, places in list(gather.parts.items()):
-            if start + gather.pane_seconds <= until:
-                for partition, part in places:
-                    self._entries[_open_key(channel, start, partition, part)] = None
-        panes = list(gather.release(until))
-        if not gather.pane_seconds or not before:
-            return panes
-        seconds = gather.pane_seconds
-        last = int(until // seconds * seconds)
-        missing = sorted(set(range(before, last, seconds)) - {pane.start for pane in panes})
-        if len(missing) > GAP_PANES_MAX:
-            missing = missing[-GAP_PANES_MAX:]
-        panes += [ClosedPane(start, seconds, {}, {}, gather.silence, 0, False) for start in missing]
-        gather.released_to = max(gather.released_to, last)
-        return sorted(panes, key=lambda pane: pane.start)
-
-    def _minute_and_tick(self, tenant: _Tenant, complete_to: float, origin: Origin, said: list[DeskBody]) -> None:
-        tenant.complete_to = max(tenant.complete_to, complete_to)
-        minute = int(tenant.complete_to // MINUTE * MINUTE)
-        if minute > tenant.loaded_to:
-            if tenant.loaded_to:
-                rows = [row for _, channel in sorted(tenant.channels.items()) for row in channel.minute.take()]
-                if rows:
-                    said.append(statements.load(tenant.name, minute, rows, origin))
-            tenant.loaded_to = minute
-        now = tenant.complete_to if tenant.event_clock else self._at
-        if not tenant.complete_to or now - tenant.ticked_at < TICK_SECONDS:
+    def _play(self, tenant: Tenant, desk: _Desk) -> None:
+        """Closes what is complete of all channels of a tenant whose time is event time alone."""
+        live = tenant.live()
+        complete = {channel.name: channel.log.complete_to(self._partitions(channel)) for channel in live}
+        border = min(complete.values(), default=0)
+        if not border or not self._released(tenant, live, border):
             return
-        tenant.ticked_at = now
-        tenant.touched = True
-        read_to = now if tenant.event_clock else min(self._read_to.values(), default=now)
-        moments = [statements.moment(round(value, 3)) for value in (now, read_to, tenant.complete_to)]
-        said.append(Tick(tenant=tenant.name, at=moments[0], read_to=moments[1], complete_to=moments[2]))
+        following = {(pane[0] + pane[1], c.name): pane for c in live if (pane := c.next_pane())}
+        while following:
+            end, name = first = min(following)
+            if end > border:
+                return
+            channel = tenant.channels[name]
+            self._close_pane(tenant, channel, *following.pop(first), self._partitions(channel), desk)
+            if pane := channel.next_pane():
+                following[pane[0] + pane[1], name] = pane
+            if not following or min(following)[0] > end:
+                self._tell_load(tenant, desk)
+                self._tell_time(tenant, end, desk)
 
-    # -- a closed pane
-
-    def _close(
-        self, tenant: _Tenant, channel: _Channel, pane: ClosedPane, origin: Origin, said: list[DeskBody]
-    ) -> None:
-        bank, roster = channel.bank, channel.roster
-        tenant.touched = channel.stepped = True
-        covering, missing, _ = roster.hear(pane, max(channel.gather.partitions, 1))
-        self._telemetry(tenant, channel, pane, covering, missing, origin, said)
-        room = self._params.series_a_tenant_max - sum(len(other.bank.names) for other in tenant.channels.values())
-        for name in sorted(pane.counts):
-            if name not in bank.names:
-                if room <= 0:
-                    continue  # the whole channel still counts it
-                bank.index(name)
-                room -= 1
-        seen = np.array(
-            [float(statements.total(pane)["offered"]) if name is None else _arrivals(pane, name) for name in bank.names]
-        )
-        known = [not pane.set_aside and roster.knows(name, covering, pane.silence) for name in bank.names]
-        limits = self._limits(tenant, pane.seconds, len(bank.names))
-        visit, slot = bank.visit, bank.visit_slot
-        view, verdicts = bank.step(
-            pane.start, pane.seconds, seen, np.array(known, bool), limits, tenant.centre.ignore_within_ratio
-        )
-        if bank.visit != visit:
-            channel.changed_slots.add(slot)
-        channel.minute.add(pane, bank, known, view)
-        self._state(tenant, channel, pane, verdicts, seen, view, limits, origin, said)
-
-    def _limits(self, tenant: _Tenant, seconds: int, series: int) -> np.ndarray:
-        month = tenant.centre.budget_false_incidents_per_month
-        channels = len(tenant.channels)
-        leaves = sum(len(channel.bank.names) - 1 for channel in tenant.channels.values())
-        slow = self._params.count.slow_seconds
-        both = [
-            [thresholds.threshold(month, channels, pane)] + [thresholds.threshold(month, leaves, pane)] * (series - 1)
-            for pane in (seconds, slow)
-        ]
-        return np.array(both)
-
-    def _state(
-        self,
-        tenant: _Tenant,
-        channel: _Channel,
-        pane: ClosedPane,
-        verdicts: list[Verdict],
-        seen: np.ndarray,
-        view: PaneView,
-        limits: np.ndarray,
-        origin: Origin,
-        said: list[DeskBody],
-    ) -> None:
-        audience = tenant.centre.channels.get(channel.name, CentreChannel()).audience
-        for verdict in verdicts:
-            state = statements.due(verdict, pane.start + pane.seconds)
-            if state is None:
-                continue
-            threshold = float(limits[verdict.alarm.speed, verdict.alarm.series])
-            made = statements.signal(
+    def _tell_load(self, tenant: Tenant, desk: _Desk) -> None:
+        """One load a minute for the whole tenant: what every channel says of it. Channels of longer panes speak in the
+        minute in which a pane of theirs ends."""
+        waiting = tenant.entry.loads
+        if not waiting:
+            return
+        short = [c.head.closed_to for c in tenant.live() if c.head.closed_to and c.head.pane_seconds <= MINUTE]
+        newest = max(waiting)
+        border = max(min(short, default=newest), newest - LOAD_WAIT_SECONDS)
+        for minute in sorted(minute for minute in waiting if minute <= border):
+            of_channels = waiting.pop(minute)
+            seconds = max(min(load.seconds for load in of_channels.values()), float(MINUTE))
+            rows = [row for _, load in sorted(of_channels.items()) for row in load.rows]
+            at = moment_of(minute)
+            desk.say(
                 tenant.name,
-                channel.name,
-                channel.bank,
-                verdict,
-                state,
-                pane,
-                view,
-                seen,
-                threshold,
-                audience,
-                origin,
+                minute,
+                lambda origin, at=at, seconds=seconds, rows=rows: Load(  # type: ignore[misc]
+                    tenant=tenant.name, at=at, seconds=seconds, loads=rows, origin=origin
+                ),
             )
-            said.append(msgspec.structs.replace(made, text=statements.sentence(made, channel.bank)))
+            self._changed(tenant)
 
-    def _telemetry(
-        self,
-        tenant: _Tenant,
-        channel: _Channel,
-        pane: ClosedPane,
-        covering: set[str],
-        missing: set[str],
-        origin: Origin,
-        said: list[DeskBody],
+    def _tell_time(self, tenant: Tenant, at: int, desk: _Desk) -> None:
+        if at <= tenant.entry.told_to:
+            return
+        tenant.entry.told_to = at
+        self._changed(tenant)
+        moment = moment_of(at)
+        desk.say(tenant.name, at, lambda _: Tick(tenant=tenant.name, at=moment, read_to=moment, complete_to=moment))
+
+    def _released(self, tenant: Tenant, live: list[Channel], border: int) -> bool:
+        entry = tenant.entry
+        if entry.released:
+            return True
+        first = min((pane[0] for channel in live if (pane := channel.next_pane())), default=border)
+        progress = self._progress
+        all_read = all(to >= progress.at for topic in progress.read_to.values() for to in topic.values())
+        waited = entry.met_at is not None and progress.at - entry.met_at >= READ_SECONDS
+        if border - first >= HOLD_SECONDS or (all_read and waited):
+            entry.released = True
+            self._changed(tenant)
+        return entry.released
+
+    def _close_pane(
+        self, tenant: Tenant, channel: Channel, start: int, seconds: int, partitions: int, desk: _Desk
     ) -> None:
-        """A source that stopped sending is lost telemetry, never an outage."""
-        end = pane.start + pane.seconds
-        audience = tenant.centre.channels.get(channel.name, CentreChannel()).audience
-        for source in sorted(missing - set(channel.lost)):
-            made = statements.source_lost(tenant.name, channel.name, source, pane.start, end, audience, origin)
-            channel.lost[source] = made
-            said.append(made)
-        for source in sorted(set(channel.lost) - missing):
-            before = channel.lost.pop(source)
-            reason = "recovered" if source in covering else "series left"
-            said.append(statements.source_back(before, end, reason, origin))
+        head = channel.head
+        if head.centre_after is not None and start >= head.centre_after:
+            head.centre_after = None
+            channel.set_centre(tenant.entry.centre, tenant.local)
+        room = max(self.params.series_a_tenant_max - tenant.series(), 0)
+        spent = channel.close(start, seconds, partitions, room, self._say(tenant, desk))
+        self._spend(tenant, channel, spent)
+        if channel.loads:
+            for minute, load in channel.loads.items():
+                tenant.entry.loads.setdefault(minute, {})[channel.name] = load
+            channel.loads.clear()
+            self._changed(tenant)
+        self._share_budget(tenant, channel)
+        self.counted.update(channel.counted)
+        self.counted.update({f"ignored {why}": n for why, n in channel.log.ignored.items()})
+        channel.counted.clear()
+        channel.log.ignored.clear()
+
+    def _share_budget(self, tenant: Tenant, closed: Channel) -> None:
+        """Thresholds anew where the tenant's series, a pane's length or the budget changed."""
+        sized = len(closed.names), closed.head.pane_seconds
+        if sized == closed.sized and not tenant.rebudget:
+            return
+        closed.sized, tenant.rebudget = sized, False
+        watched = [channel for channel in tenant.channels.values() if channel.names]
+        queues = sum(len(channel.names) - 1 for channel in watched)
+        for channel in watched:
+            limits = budget.thresholds(
+                tenant.entry.centre.budget_false_incidents_per_month,
+                len(watched),
+                queues,
+                channel.head.pane_seconds or closed.head.pane_seconds,
+                self.params.counts.slow_seconds,
+            )
+            channel.set_thresholds(limits)
+
+    def _tick(self, tenant: Tenant, desk: _Desk) -> None:
+        live = [channel for channel in tenant.live() if channel.head.closed_to]
+        if not live:
+            return
+        progress = self._progress
+        reads = [to for channel in live for to in progress.read_to.get(channel.topic, {}).values()]
+        at, read_to = moment_of(progress.at), moment_of(min(reads, default=progress.at))
+        complete = moment_of(min(channel.head.closed_to for channel in live))
+        desk.say(
+            tenant.name,
+            progress.at,
+            lambda _: Tick(tenant=tenant.name, at=at, read_to=read_to, complete_to=complete),
+        )
+
+    # -- who is there
+
+    def _tenant(self, name: str) -> Tenant:
+        tenant = self._tenants.get(name)
+        if tenant is None:
+            tenant = self._tenants[name] = Tenant(TenantEntry(centre=Centre(tenant=name)))
+            self._changed(tenant)
+        return tenant
+
+    def _channel(self, tenant: Tenant, name: str) -> Channel:
+        channel = tenant.channels.get(name)
+        if channel is None:
+            channel = tenant.channels[name] = self._new_channel(tenant, name)
+        return channel
+
+    def _new_channel(self, tenant: Tenant, name: str) -> Channel:
+        params = self.params
+        forget = params.source_forget_seconds, params.series_forget_seconds
+        channel = Channel(name, tenant.entry.centre, tenant.local, params.counts, forget)
+        channel.set_centre(tenant.entry.centre, tenant.local)
+        return channel
+
+    def _partitions(self, channel: Channel) -> int:
+        return self._progress.partitions.get(channel.topic, 0)
+
+    def _say(self, tenant: Tenant, desk: _Desk) -> Callable[[int, Callable[[Origin], Signal]], None]:
+        return lambda at, make: desk.say(tenant.name, at, make)
 
     # -- state
 
     def changes(self) -> dict[str, bytes | None]:
-        """Entries that changed since the last call."""
-        entries, self._entries = self._entries, {}
-        if self._clock_touched:
-            clock = (STATE_VERSION, self._at, self._read_to, self._partitions, self._idle)
-            entries["clock"] = msgspec.json.encode(clock)
-            self._clock_touched = False
-        for name, tenant in sorted(self._tenants.items()):
-            if tenant.touched:
-                tenant.touched = False
-                entries[f"tenant|{name}"] = _freeze_tenant(tenant)
-                for channel in tenant.channels.values():
-                    if channel.stepped:
-                        channel.stepped = False
-                        entries.update(_freeze_channel(tenant, channel))
-        return entries
+        """The entries that changed since the last call; None deletes one."""
+        touched, self._touched = sorted(self._touched), set()
+        parts, self._parts = self._parts, {}
+        found: dict[str, bytes | None] = {
+            name: snapshot.VERSION + codec.encode(part) if part else None for name, part in parts.items()
+        }
+        for name in touched:
+            if name:
+                found[f"tenant/{snapshot.safe(name)}"] = snapshot.pack(self._tenants[name].entry)
+            else:
+                found["progress"] = snapshot.pack(self._progress)
+        for _, tenant in sorted(self._tenants.items()):
+            for _, channel in sorted(tenant.channels.items()):
+                if channel.dirty:
+                    for name, raw in snapshot.changes(channel).items():
+                        found[self._place(tenant, channel, name)] = raw
+        return found
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
-        """Continues from these entries. Entries of another version are dropped: relearned, never guessed at."""
-        if "clock" in entries:
-            version, self._at, self._read_to, self._partitions, self._idle = msgspec.json.decode(entries["clock"])
-            if version != STATE_VERSION:
-                return
-        for name, raw in sorted(entries.items()):
-            if name.startswith("tenant|"):
-                _thaw_tenant(self, raw)
-        for name, raw in sorted(entries.items()):
-            kind, _, rest = name.partition("|")
-            if kind == "open":
-                pane = codec.decode(QueuePane, raw)
-                self._channel(self._tenant(pane.tenant), pane.channel).gather.add(pane)
-            elif kind == "bank":
-                tenant_name, channel_name, part, low = rest.rsplit("|", 3)
-                bank = self._channel(self._tenant(tenant_name), channel_name).bank
-                high = min(int(low) + BLOCK, len(bank.names))
-                getattr(bank, part).unpack(raw, int(low), high)
-            elif kind == "season":
-                tenant_name, channel_name, text = rest.rsplit("|", 2)
-                bank = self._channel(self._tenant(tenant_name), channel_name).bank
-                both = np.frombuffer(raw, np.float32).reshape(2, -1)
-                bank.season.counts[int(text)][: both.shape[1]] = both[0]
-                bank.season.exposure[int(text)][: both.shape[1]] = both[1]
+        """Takes back all entries, on a new fold. What another release wrote in a form that we do not know is learned
+        anew, and `complaints` says so."""
+        by_channel: dict[tuple[str, str], dict[str, bytes]] = {}
+        for place, raw in entries.items():
+            kind, _, rest = place.partition("/")
+            if kind == "progress":
+                self._progress = self._read(raw, ProgressEntry, place) or ProgressEntry()
+            elif kind == "tenant":
+                entry = self._read(raw, TenantEntry, place)
+                if entry is not None:
+                    self._tenants[unquote(rest)] = Tenant(entry)
+            elif kind == "channel":
+                owner, held_by, name = rest.split("/", 2)
+                by_channel.setdefault((unquote(owner), unquote(held_by)), {})[name] = raw
+        for (tenant_name, channel_name), mine in sorted(by_channel.items()):
+            self._restore_channel(self._tenant(tenant_name), channel_name, mine)
+        for _, known in sorted(self._tenants.items()):
+            for _, channel in sorted(known.channels.items()):
+                self._share_budget(known, channel)
+        self._touched, self._parts = set(), {}
+
+    def _restore_channel(self, tenant: Tenant, name: str, entries: dict[str, bytes]) -> None:
+        channel = self._new_channel(tenant, name)
+        try:
+            if "head" in entries:
+                snapshot.restore(channel, entries)
+        except (snapshot.UnknownVersion, ValueError, KeyError, msgspec.DecodeError) as error:
+            self.complaints.append(f"{tenant.name}: state of {name} cannot be read, it is learned anew: {error!r}")
+            channel = self._new_channel(tenant, name)
+        if channel.head.centre_after is not None:
+            before = tenant.entry.before or tenant.entry.centre
+            channel.set_centre(before, _local(before))
+        tenant.channels[name] = channel
+        for place, raw in sorted(entries.items()):
+            if place.startswith("part/"):
+                channel.put(codec.decode(QueuePane, snapshot.body(raw)))
+        channel.dirty.clear()
+        channel.log.ignored.clear()
+
+    def _read(self, raw: bytes, kind: type[T], place: str) -> T | None:
+        try:
+            return msgspec.msgpack.decode(snapshot.body(raw), type=kind)
+        except (snapshot.UnknownVersion, msgspec.DecodeError) as error:
+            self.complaints.append(f"{place} cannot be read and begins anew: {error!r}")
+            return None
+
+    def _changed(self, tenant: Tenant) -> None:
+        self._touched.add(tenant.name)
+
+    def _place(self, tenant: Tenant, channel: Channel, name: str) -> str:
+        return f"channel/{snapshot.safe(tenant.name)}/{snapshot.safe(channel.name)}/{name}"
+
+    def _spend(self, tenant: Tenant, channel: Channel, spent: list[str]) -> None:
+        for name in spent:
+            self._parts[self._place(tenant, channel, f"part/{name}")] = None
 
 
-EVERY_PANE = ("level", "dispersion", "fast", "sums")
-EVERY_QUARTER = ("slow", "slow_dispersion")
-
-
-def _arrivals(pane: ClosedPane, name: str) -> float:
-    counts = pane.counts.get(name)
-    return float(counts["offered"]) if counts else 0.0
-
-
-def _open_name(tenant: _Tenant, channel: _Channel, start: int, partition: int, part: int) -> str:
-    channel.owner = tenant.name
-    return _open_key(channel, start, partition, part)
-
-
-def _open_key(channel: _Channel, start: int, partition: int, part: int) -> str:
-    return f"open|{channel.owner}|{channel.name}|{start}|{partition}|{part}"
-
-
-class _Frozen(msgspec.Struct):
-    """A channel's small numbers."""
-
-    names: list[str | None]
-    alarms: dict[str, Alarm]
-    numbers: tuple[int, int, int, int, int]
-    gather: tuple[dict[int, float], int, int, int, str, bool, list[int]]
-    roster: dict[str, tuple[list[str], int]]
-    lost: dict[str, Signal]
-    rows: dict[str, dict[str, float]]
-    backlog: dict[str, list[float]]
-
-
-class _FrozenTenant(msgspec.Struct):
-    version: int
-    centre: Centre
-    complete_to: float
-    ticked_at: float
-    loaded_to: int
-    event_clock: bool
-    channels: dict[str, _Frozen]
-
-
-def _freeze_tenant(tenant: _Tenant) -> bytes:
-    return msgspec.json.encode(
-        _FrozenTenant(
-            STATE_VERSION,
-            tenant.centre,
-            tenant.complete_to,
-            tenant.ticked_at,
-            tenant.loaded_to,
-            tenant.event_clock,
-            {name: _frozen(channel) for name, channel in sorted(tenant.channels.items())},
-        )
-    )
-
-
-def _frozen(channel: _Channel) -> _Frozen:
-    bank, gather = channel.bank, channel.gather
-    return _Frozen(
-        bank.names,
-        bank.alarms,
-        (bank.visit, bank.visit_slot, bank.quarter, bank.last_start, bank.level.block),
-        (
-            gather.passed,
-            gather.partitions,
-            gather.pane_seconds,
-            gather.released_to,
-            gather.silence,
-            gather.event_clock,
-            sorted(gather.aside),
-        ),
-        channel.roster.state(),
-        channel.lost,
-        channel.minute.rows,
-        channel.minute.backlog,
-    )
-
-
-def _thaw_tenant(fold: DetectionFold, raw: bytes) -> None:
-    frozen = msgspec.json.decode(raw, type=_FrozenTenant)
-    tenant = fold._tenant(frozen.centre.tenant)
-    tenant.centre = frozen.centre
-    tenant.local = LocalTime(frozen.centre.time_zone, frozen.centre.calendar)
-    tenant.complete_to, tenant.ticked_at, tenant.loaded_to = frozen.complete_to, frozen.ticked_at, frozen.loaded_to
-    tenant.event_clock = frozen.event_clock
-    for name, kept in frozen.channels.items():
-        channel = fold._channel(tenant, name)
-        channel.owner = tenant.name
-        bank, gather = channel.bank, channel.gather
-        for series in kept.names:
-            bank.index(series)
-        bank.alarms = kept.alarms
-        bank.visit, bank.visit_slot, bank.quarter, bank.last_start, bank.level.block = kept.numbers
-        (
-            gather.passed,
-            gather.partitions,
-            gather.pane_seconds,
-            gather.released_to,
-            gather.silence,
-            gather.event_clock,
-            aside,
-        ) = kept.gather
-        gather.aside = set(aside)
-        channel.roster.restore(kept.roster)
-        channel.lost = kept.lost
-        channel.minute.rows, channel.minute.backlog = kept.rows, kept.backlog
-
-
-def _freeze_channel(tenant: _Tenant, channel: _Channel) -> dict[str, bytes | None]:
-    bank = channel.bank
-    entries: dict[str, bytes | None] = {}
-    place = f"{tenant.name}|{channel.name}"
-    parts = EVERY_PANE + (EVERY_QUARTER if bank.quarter != channel.quarter_kept else ())
-    channel.quarter_kept = bank.quarter
-    for low in range(0, len(bank.names), BLOCK):
-        high = min(low + BLOCK, len(bank.names))
-        for part in parts:
-            entries[f"bank|{place}|{part}|{low}"] = getattr(bank, part).pack(low, high)
-    for slot in sorted(channel.changed_slots):
-        both = np.stack([bank.season.counts[slot], bank.season.exposure[slot]])
-        entries[f"season|{place}|{slot}"] = both.astype(np.float32).tobytes()
-    channel.changed_slots = set()
-    return entries
+def _local(centre: Centre) -> LocalTime:
+    return LocalTime(centre.time_zone, centre.calendar)

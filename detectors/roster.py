@@ -1,52 +1,88 @@
-"""Which sources a channel has: learned from their heartbeats, remembered until they leave."""
+"""Which sources a channel has, and whether they are heard: the difference between zero and unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
-from detectors.gather import ClosedPane
+import msgspec
 
-ALL = "*"
+from detectors.merge import SourceSeen
+
+Fact = Literal["lost", "returned", "left", "forgotten"]
 
 
-class Roster:
-    """`sources`: the queues of each source; `heard`: the end of the last pane that it covered, Unix seconds."""
+class Source(msgspec.Struct):
+    """One writer of contact events. `covered_to` is the end of the last pane that it covered (0: none yet), `lost_in`
+    the start of the pane since which it is lost."""
 
-    def __init__(self, forget_seconds: float) -> None:
-        self.forget_seconds = forget_seconds
-        self.sources: dict[str, list[str]] = {}
-        self.heard: dict[str, int] = {}
+    queues: list[str]
+    covered_to: int = 0
+    lost_in: int | None = None
 
-    def hear(self, pane: ClosedPane, partitions: int) -> tuple[set[str], set[str], set[str]]:
-        """Takes in a closed pane. Returns (sources that cover it wholly, that do not, that left)."""
-        end = pane.start + pane.seconds
-        covering: set[str] = set()
-        left: set[str] = set()
-        for name, covers in pane.covers.items():
-            self.sources[name] = sorted({queue for cover in covers for queue in cover.queues})
-            if len(covers) >= partitions and all(cover.covers for cover in covers):
-                covering.add(name)
-                self.heard[name] = end
-            self.heard.setdefault(name, end)
-            if any(cover.last for cover in covers):
-                left.add(name)
-        left |= {name for name in self.sources if end - self.heard[name] > self.forget_seconds}
-        missing = set(self.sources) - covering - left
-        for name in left:
+
+class Change(NamedTuple):
+    """Something to say about a source; `lost_in` names the pane in which it was lost, where it was."""
+
+    fact: Fact
+    source: str
+    lost_in: int | None
+    covered_to: int
+
+
+class Roster(msgspec.Struct):
+    """A channel's sources by name. `ever`: whether there was one at any time; if not, the channel's setting says what
+    silence means."""
+
+    sources: dict[str, Source] = {}
+    ever: bool = False
+
+    def hear(self, start: int, end: int, seen: Mapping[str, SourceSeen], forget_seconds: float) -> list[Change]:
+        """Takes in what a closed pane says of its sources. A source that has never covered a pane is joining: it makes
+        its queues unknown, but it is not lost."""
+        for name, one in seen.items():
+            source = self.sources.get(name)
+            if source is None:
+                self.sources[name] = Source(queues=list(one.queues))
+                self.ever = True
+            elif list(one.queues) != source.queues:
+                source.queues = list(one.queues)
+        changes = []
+        for name in sorted(self.sources):
+            change = self._judge(name, start, end, seen.get(name), forget_seconds)
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _judge(self, name: str, start: int, end: int, seen: SourceSeen | None, forget_seconds: float) -> Change | None:
+        source = self.sources[name]
+        lost_in, covered_to = source.lost_in, source.covered_to
+        if seen is not None and seen.last:
             del self.sources[name]
-            del self.heard[name]
-        return covering, missing, left
+            return Change("left", name, lost_in, max(covered_to, seen.least_delivered))
+        if seen is not None and seen.covers:
+            source.covered_to, source.lost_in = end, None
+            return Change("returned", name, lost_in, covered_to) if lost_in is not None else None
+        if not covered_to:
+            return None
+        if end - covered_to >= forget_seconds:
+            del self.sources[name]
+            return Change("forgotten", name, lost_in, covered_to)
+        if lost_in is None:
+            source.lost_in = start
+            return Change("lost", name, start, covered_to)
+        return None
 
-    def knows(self, queue: str | None, covering: set[str], silence: str) -> bool:
-        """Whether what was not seen of a queue (None: the whole channel) did not happen."""
-        if not self.sources:
+    def whole(self, seen: Mapping[str, SourceSeen], silence: str) -> bool:
+        """Whether the whole channel is known in a closed pane with these covers."""
+        if not self.ever:
             return silence == "zero"
-        mine = [name for name, queues in self.sources.items() if queue is None or ALL in queues or queue in queues]
-        return all(name in covering for name in mine) if mine else silence == "zero"
+        return bool(self.sources) and all(name in seen and seen[name].covers for name in self.sources)
 
-    def state(self) -> dict[str, tuple[list[str], int]]:
-        return {name: (queues, self.heard[name]) for name, queues in sorted(self.sources.items())}
-
-    def restore(self, state: Mapping[str, tuple[list[str], int]]) -> None:
-        for name, (queues, heard) in state.items():
-            self.sources[name], self.heard[name] = list(queues), heard
+    def knows(self, queue: str, seen: Mapping[str, SourceSeen], silence: str) -> bool:
+        """Whether a queue is known: all of its sources cover the pane. A queue that no source speaks for is as a
+        channel without sources."""
+        mine = [name for name, source in self.sources.items() if "*" in source.queues or queue in source.queues]
+        if not mine:
+            return silence == "zero"
+        return all(name in seen and seen[name].covers for name in mine)

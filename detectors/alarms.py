@@ -1,0 +1,309 @@
+"""Which series left its usual range, since when, and when it came back. One alarm a series and direction.
+
+An alarm is what a signal is about; `pipeline` and `wording` make messages of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors.bank import Bank, Closed
+from detectors.columns import Flags, Numbers
+from detectors.evidence import DROP, SILENCE, SURGE, Evidence
+from detectors.parameters import RATIOS, CountParams
+
+Kind = Literal["surge", "drop", "silence"]
+State = Literal["opened", "revised", "cleared"]
+CURVE_MAX = 30
+REVISE_SECONDS = 60
+REVISE_RATIO = 1.1
+REVISE_STATISTIC = 1.0
+
+RECOVERED, ACCEPTED, SILENT, LEFT = "recovered", "accepted as normal", "became silence", "series left"
+
+
+class Alarm(msgspec.Struct):
+    """What is known of it. Times in Unix seconds; sums since `onset`; `relief` is the evidence that it is over."""
+
+    series: str
+    direction: int
+    kind: Kind
+    speed: Literal["fast", "slow"]
+    opened: int
+    pane_seconds: int
+    onset: int
+    observed: float
+    expected: float
+    statistic: float
+    highest: float
+    relief: float = 0.0
+    revision: int = 0
+    said_at: int = 0
+    said_ratio: float = 0.0
+    said_statistic: float = 0.0
+    said_onset: int = 0
+    curve: list[float] = []
+
+    @property
+    def ratio(self) -> float:
+        return self.observed / self.expected if self.expected > 0 else 0.0
+
+
+class Statement(NamedTuple):
+    """Something to say about an alarm: `at` is the end of what decided it, `share` how much of the pane was seen."""
+
+    state: State
+    alarm: Alarm
+    at: int
+    pane_start: int
+    share: float
+    reason: str | None = None
+
+
+class Sight(NamedTuple):
+    """A pane, closed or open, as alarms see it: arrays by series; `mean` by direction and series."""
+
+    start: int
+    at: int
+    seconds: int
+    share: float
+    seen: Numbers
+    mean: Numbers | tuple[Numbers, Numbers]
+    seasonal: Numbers
+    statistic: Numbers
+    gains: Numbers | None
+    known: Flags | None
+
+
+def of_closed(closed: Closed, known: Flags | None) -> Sight:
+    mean = closed.expected, closed.expected
+    end = closed.start + closed.seconds
+    return Sight(
+        closed.start, end, closed.seconds, 1.0, closed.seen, mean, closed.seasonal, closed.statistic, None, known
+    )
+
+
+class Alarms:
+    """The open alarms of one channel. `names` are those of the bank's series, in its order."""
+
+    def __init__(self, bank: Bank, names: list[str], index: dict[str, int]) -> None:
+        self.bank = bank
+        self.names = names
+        self.index = index
+        self.open: dict[tuple[str, int], Alarm] = {}
+        # what ended, by pane: a signal's id is that of its opening pane, so it opens once in it
+        self.ended: dict[str, int] = {}
+        self.written: set[str] = set()  # entries of state
+
+    @property
+    def params(self) -> CountParams:
+        return self.bank.params
+
+    def look(self, sight: Sight, slow: Numbers | None = None) -> list[Statement]:
+        """What is to be said after a pane. `sight.gains` is given for an open pane, which decides but is not learned;
+        `slow` where a slow pane ended with it."""
+        found: list[Statement] = []
+        if self.ended and sight.start > max(self.ended.values()):
+            self.ended.clear()
+        for _, alarm in sorted(self.open.items()):
+            found += self._follow(alarm, sight, slow)
+        if (sight.statistic >= self.bank.fast.threshold).any():
+            found += self._open_new(sight, sight.statistic, "fast", self.bank.fast)
+        if slow is not None and (slow >= self.bank.slow.threshold).any():
+            found += self._open_new(sight, slow, "slow", self.bank.slow)
+        return found
+
+    def leave(self, series: str, at: int) -> list[Statement]:
+        """The series is watched no more."""
+        mine = [alarm for _, alarm in sorted(self.open.items()) if alarm.series == series]
+        return [self._clear(alarm, at, at, 0.0, LEFT) for alarm in mine]
+
+    def mark(self) -> None:
+        """Tells the bank which series have an alarm."""
+        self.bank.alarmed[...] = False
+        for series, _ in self.open:
+            self.bank.alarmed[self.index[series]] = True
+
+    # -- opening
+
+    def _open_new(
+        self, sight: Sight, statistic: Numbers, speed: Literal["fast", "slow"], evidence: Evidence
+    ) -> list[Statement]:
+        found = []
+        for direction, i in zip(*np.nonzero(statistic >= evidence.threshold), strict=True):
+            key = (self.names[i], int(direction))
+            if key in self.open or (sight.known is not None and not sight.known[i]):
+                continue
+            row, since, observed, expected = self._sums(evidence, int(i), int(direction), sight)
+            if expected <= 0:
+                continue  # a run that has just ended; evidence without a run says nothing about when and how much
+            silent = direction == DROP and self._is_silent(evidence, int(i), row, sight)
+            if silent:
+                row, since, observed, expected = self._sums(evidence, int(i), int(direction), sight, SILENCE)
+            kind: Kind = "silence" if silent else "drop" if direction == DROP else "surge"
+            if f"{kind} {self.names[i]}" in self.ended:
+                continue
+            high = float(statistic[direction, i])
+            alarm = self.open[key] = Alarm(
+                series=self.names[i],
+                direction=int(direction),
+                kind=kind,
+                speed=speed,
+                opened=sight.start,
+                pane_seconds=sight.seconds if speed == "fast" else self.params.slow_seconds,
+                onset=since,
+                observed=observed,
+                expected=expected,
+                statistic=high,
+                highest=high,
+                curve=[float(value) for value in self.bank.meters.curve[:, i]],
+            )
+            self.bank.alarmed[i] = True
+            found.append(self._say("opened", alarm, sight))
+        return found
+
+    def _is_silent(self, evidence: Evidence, i: int, row: int, sight: Sight) -> bool:
+        """Nothing at all has come since the run of rho = 0 began, and it is the best or close to it."""
+        if row == SILENCE:
+            return True
+        if sight.seen[i] > 0:
+            return False
+        walks = evidence.walks[:, i]
+        return bool(evidence.expected[SILENCE, i] > 0 and walks[SILENCE] >= 0.5 * walks[row])
+
+    def _sums(
+        self, evidence: Evidence, i: int, direction: int, sight: Sight, row: int | None = None
+    ) -> tuple[int, int, float, float]:
+        """The best row of the run, its start, and what was seen and expected in it, with the open pane's part."""
+        if sight.gains is None or evidence is self.bank.slow:
+            row = evidence.best(i, direction) if row is None else row
+            return (
+                row,
+                int(evidence.since[row, i]),
+                float(evidence.observed[row, i]),
+                float(evidence.expected[row, i]),
+            )
+        walks = evidence.walks[:, i] + sight.gains[:, i]
+        if row is None:
+            low, high = (0, SILENCE) if direction == SURGE else (SILENCE, len(RATIOS))
+            row = low + int(np.argmax(walks[low:high]))
+        if walks[row] <= 0:
+            return row, sight.start, 0.0, 0.0
+        since = int(evidence.since[row, i]) if evidence.walks[row, i] > 0 else sight.start
+        observed = float(evidence.observed[row, i]) + float(sight.seen[i])
+        return row, since, observed, float(evidence.expected[row, i]) + float(sight.mean[direction][i])
+
+    # -- following
+
+    def _follow(self, alarm: Alarm, sight: Sight, slow: Numbers | None) -> list[Statement]:
+        i = self.index[alarm.series]
+        if sight.known is not None and not sight.known[i]:
+            return []  # unknown resolves nothing and says nothing
+        closed = sight.gains is None
+        relief = self._relief(alarm, i, sight)
+        if closed:
+            alarm.relief = relief
+        if relief > self.params.recovery_line:
+            return [self._clear(alarm, sight.at, sight.start, sight.share, RECOVERED)]
+        self._measure(alarm, i, sight, slow)
+        if closed and sight.at - alarm.onset >= self.params.accept_seconds and self._acceptable(alarm):
+            self._accept(alarm, i)
+            return [self._clear(alarm, sight.at, sight.start, sight.share, ACCEPTED)]
+        if closed and alarm.kind == "drop" and self._became_silent(alarm, i):
+            return self._turn_silent(alarm, i, sight)
+        if self._notable(alarm, sight.at):
+            return [self._say("revised", alarm, sight)]
+        return []
+
+    def _measure(self, alarm: Alarm, i: int, sight: Sight, slow: Numbers | None) -> None:
+        evidence = self.bank.fast if alarm.speed == "fast" else self.bank.slow
+        if alarm.speed == "slow" and slow is None:
+            return
+        row = SILENCE if alarm.kind == "silence" else None
+        _, since, observed, expected = self._sums(evidence, i, alarm.direction, sight, row)
+        if expected > 0:
+            alarm.onset, alarm.observed, alarm.expected = since, observed, expected
+        alarm.statistic = float(
+            (sight.statistic if slow is None or alarm.speed == "fast" else slow)[alarm.direction, i]
+        )
+        alarm.highest = max(alarm.highest, alarm.statistic)
+        if sight.gains is None:
+            alarm.curve = [*alarm.curve, alarm.statistic][-CURVE_MAX:]
+
+    def _relief(self, alarm: Alarm, i: int, sight: Sight) -> float:
+        """Evidence against the alarm's own ratio: it is over once usual traffic is 100 times as likely."""
+        params = self.params
+        if alarm.direction == SURGE:
+            rho = math.sqrt(min(max(alarm.ratio, params.recovery_ratio_min), params.recovery_ratio_max))
+        else:
+            rho = math.sqrt(max(min(alarm.ratio, 1 / params.recovery_ratio_min), 1 / params.recovery_ratio_max))
+        # in an open pane the share that makes it harder to be over
+        mean = float(sight.mean[1 - alarm.direction][i])
+        if alarm.speed == "slow":
+            mean = float(sight.seasonal[i]) * (
+                mean / max(max(float(sight.mean[SURGE][i]), float(sight.mean[DROP][i])), 1e-12)
+            )
+        if mean <= 0:
+            return alarm.relief
+        shape = float(self.bank.fast.shape[i])
+        seen = float(sight.seen[i])
+        gain = seen * math.log(rho) - (seen + shape) * math.log((shape + rho * mean) / (shape + mean))
+        return max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
+
+    def _notable(self, alarm: Alarm, at: int) -> bool:
+        if at - alarm.said_at < REVISE_SECONDS:
+            return False
+        before, now = max(alarm.said_ratio, 0.01), max(alarm.ratio, 0.01)
+        return (
+            max(before, now) >= REVISE_RATIO * min(before, now)
+            or alarm.onset != alarm.said_onset
+            or alarm.highest >= alarm.said_statistic + REVISE_STATISTIC
+        )
+
+    # -- ending
+
+    def _acceptable(self, alarm: Alarm) -> bool:
+        """A shift of a day may be the new normal; an outage never is."""
+        return self.params.accept_ratio_min <= alarm.ratio <= self.params.accept_ratio_max
+
+    def _accept(self, alarm: Alarm, i: int) -> None:
+        level = float(self.bank.level_now[i]) if alarm.speed == "fast" else 1.0
+        self.bank.accept(i, alarm.ratio * level)
+
+    def _became_silent(self, alarm: Alarm, i: int) -> bool:
+        fast = self.bank.fast
+        return alarm.speed == "fast" and bool(fast.walks[SILENCE, i] >= fast.threshold[DROP, i])
+
+    def _turn_silent(self, alarm: Alarm, i: int, sight: Sight) -> list[Statement]:
+        ended = self._say("cleared", alarm, sight, SILENT)
+        _, since, observed, expected = self._sums(self.bank.fast, i, DROP, sight, SILENCE)
+        silent = msgspec.structs.replace(
+            alarm, kind="silence", opened=sight.start, onset=since, observed=observed, expected=expected, revision=0
+        )
+        silent.relief = 0.0
+        self.open[alarm.series, alarm.direction] = silent
+        return [ended, self._say("opened", silent, sight)]
+
+    def _clear(self, alarm: Alarm, at: int, start: int, share: float, reason: str) -> Statement:
+        i = self.index[alarm.series]
+        del self.open[alarm.series, alarm.direction]
+        self.ended[f"{alarm.kind} {alarm.series}"] = start
+        if reason != ACCEPTED:
+            self.bank.clear(i, alarm.direction)
+        self.bank.alarmed[i] = any((alarm.series, direction) in self.open for direction in (SURGE, DROP))
+        alarm.revision += 1
+        return Statement("cleared", alarm, at, start, share, reason)
+
+    def _say(self, state: State, alarm: Alarm, sight: Sight, reason: str | None = None) -> Statement:
+        if state != "opened":
+            alarm.revision += 1
+        alarm.said_at, alarm.said_ratio = sight.at, alarm.ratio
+        alarm.said_statistic, alarm.said_onset = alarm.highest, alarm.onset
+        # a statement outlives what happens to the alarm next
+        return Statement(
+            state, msgspec.structs.replace(alarm, curve=list(alarm.curve)), sight.at, sight.start, sight.share, reason
+        )

@@ -1,0 +1,301 @@
+"""All series of one tenant's channel at once: series 0 is the channel, the others are its queues.
+
+Read `close` top down: that is what happens to a closed pane. `score` says what an open pane would show; it changes
+nothing. Neither knows of signals.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.baseline import Dispersion, Level, Season
+from detectors.columns import Column, Columns, Flags, Numbers
+from detectors.evidence import Evidence
+from detectors.parameters import DAY_SECONDS, CountParams
+from detectors.slots import LocalTime, Moment
+
+CURVE = 8  # panes of the statistic that are kept before a signal opens
+_WEEK_SECONDS = 7 * DAY_SECONDS
+
+
+class Meters(Columns):
+    """What is being summed for each series. Contacts that wait are counted here too: `backlog`."""
+
+    columns: ClassVar[dict[str, Column]] = {
+        "visit": ((4,), np.float32),  # seen, expected, seconds of this half hour; seconds * variance of expected
+        "quarter": ((2,), np.float32),  # seen, expected by the season alone, of this slow pane
+        "curve": ((CURVE,), np.float16),
+        "frozen_since": ((), np.uint32),
+        "spread": ((), np.float32),  # relative variance of the counts, as the band has it since the last block
+        "heard": ((), np.uint32),  # end of the last pane with a contact
+        "backlog": ((), np.uint32),
+    }
+    visit: NDArray[np.float32]
+    quarter: NDArray[np.float32]
+    curve: NDArray[np.float16]
+    frozen_since: NDArray[np.uint32]
+    spread: NDArray[np.float32]
+    heard: NDArray[np.uint32]
+    backlog: NDArray[np.uint32]
+
+
+class Facts(Columns):
+    """What rarely changes."""
+
+    columns: ClassVar[dict[str, Column]] = {
+        "scale": ((), np.float32),  # of the season, less one: moved when a new normal is accepted
+        "born": ((), np.uint32),
+    }
+    scale: NDArray[np.float32]
+    born: NDArray[np.uint32]
+
+
+class Clocks(msgspec.Struct):
+    """Which block, half hour and slow pane the sums belong to (-1: none yet)."""
+
+    visit: int = -1
+    slot: int = 0
+    ordinary: bool = True
+    quarter: int = -1
+
+
+class Closed(NamedTuple):
+    """What one closed pane shows. `statistic` by direction and series; `slow` only where a slow pane ended."""
+
+    start: int
+    seconds: int
+    seen: Numbers
+    expected: Numbers
+    seasonal: Numbers
+    statistic: Numbers
+    slow: Numbers | None
+
+
+class Bank:
+    """Season, level, dispersion and evidence of the series of one channel. Times are Unix seconds."""
+
+    def __init__(self, params: CountParams, local: LocalTime) -> None:
+        self.params = params
+        self.local = local
+        self.season = Season(params)
+        self.level = Level(params)
+        day = params.dispersion_half_life_seconds
+        self.dispersion = Dispersion(params.dispersion_prior, params.dispersion_prior_weight, day, params)
+        week = params.slow_variance_half_life_seconds
+        self.slow_variance = Dispersion(params.slow_variance_prior, params.slow_variance_weight, week, params)
+        self.fast = Evidence(params)
+        self.slow = Evidence(params)
+        self.meters = Meters()
+        self.facts = Facts()
+        self.clocks = Clocks()
+        self.alarmed: Flags = np.zeros(0, bool)
+        self.floor = 1.0  # a person's floor of the band, as a ratio
+        self._fresh: tuple[int, int, bool] | None = None
+        self._band_due = True
+
+    @property
+    def size(self) -> int:
+        return len(self.facts.scale)
+
+    @property
+    def parts(self) -> dict[str, Columns]:
+        return {
+            "season": self.season,
+            "level": self.level,
+            "dispersion": self.dispersion,
+            "slow-variance": self.slow_variance,
+            "fast": self.fast,
+            "slow": self.slow,
+            "meters": self.meters,
+            "facts": self.facts,
+        }
+
+    def grow(self, more: int, now: int) -> None:
+        """Takes in new series."""
+        for part in self.parts.values():
+            part.grow(more)
+        self.alarmed = np.append(self.alarmed, np.zeros(more, bool))
+        if more:
+            self.meters.spread[-more:] = self.params.dispersion_prior
+            self.facts.born[-more:] = now
+            self.meters.heard[-more:] = now
+        self.refresh()
+
+    def keep(self, wanted: Flags) -> None:
+        """Forgets series."""
+        for part in self.parts.values():
+            part.keep(wanted)
+        self.alarmed = self.alarmed[wanted]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """What is derived from the state is derived anew at the next pane."""
+        self._fresh = None
+        self._band_due = True
+
+    # -- a pane
+
+    def close(self, start: int, seconds: int, seen: Numbers, known: Flags | None = None) -> Closed:
+        """Takes in one closed pane; series that are not `known` (None: all are) neither score nor learn."""
+        moment = self.local.moment(start + seconds / 2)
+        self._roll(start, moment)
+        seasonal = self._seasonal(moment, seconds)
+        expected = seasonal * self.level_now
+        scored = self.ready if known is None else self.ready & known
+        everything = bool(scored.all())
+        statistic = self.fast.update(seen, expected, start, None if everything else scored)
+        if not everything:
+            statistic = np.where(scored, statistic, self.fast.statistic(self.fast.runs.astype(float)))
+        self._learn(start, seconds, seen, expected, seasonal, known)
+        return Closed(start, seconds, seen, expected, seasonal, statistic, self._close_slow(start + seconds))
+
+    def score(
+        self, start: int, seconds: int, seen: Numbers, share_up: float, share_down: float, known: Flags
+    ) -> tuple[Numbers, Numbers, Numbers]:
+        """An open pane of which `share_down` was surely delivered and from which at most `share_up` can have been
+        seen: the statistic and the expected count by direction and series, and the gains."""
+        moment = self.local.moment(start + seconds / 2)
+        expected = self._seasonal(moment, seconds) * self.level_now
+        mean = expected * np.array([[share_up], [share_down]])
+        gains = np.where(self.ready & known, self.fast.gains(seen, mean), 0.0)
+        return self.fast.statistic(self.fast.with_gains(gains)), mean, gains
+
+    def expect(self, start: int, seconds: int) -> Numbers:
+        """What a pane would hold of which nothing is known."""
+        expected: Numbers = self._seasonal(self.local.moment(start + seconds / 2), seconds) * self.level_now
+        return expected
+
+    def accept(self, series: int, ratio: float) -> None:
+        """Takes what is seen for the new normal: the season is scaled and the evidence begins anew."""
+        self.facts.scale[series] = (1 + float(self.facts.scale[series])) * ratio - 1
+        self.level.sums[:, series] = 0
+        self.level.pending[..., series] = 0
+        self.level.current[:, series] = 0
+        self.clear(series, None)
+        self.refresh()
+
+    def clear(self, series: int, direction: int | None) -> None:
+        self.fast.clear(series, direction)
+        self.slow.clear(series, direction)
+
+    # -- what is expected
+
+    def _seasonal(self, moment: Moment, seconds: float) -> Numbers:
+        """Contacts that the season alone expects in `seconds` around `moment`."""
+        key = (moment.before, moment.after, moment.known)
+        if key != self._fresh:
+            self._read_season(moment)
+            self._fresh = key
+            self._band_due = True
+        if self._band_due:
+            self._read_band()
+        scaled = (self._before + (self._after - self._before) * moment.share) * seconds
+        mean: Numbers = scaled * self._scale
+        return mean
+
+    def _read_season(self, moment: Moment) -> None:
+        totals = self.season.totals()
+        (self._before, self._after), variances = self.season.rates((moment.before, moment.after), totals)
+        self._variance = variances.max(axis=0)
+        if not moment.known:
+            self._variance = self._variance + self.params.special_variance
+        self._scale = 1.0 + self.facts.scale.astype(float)
+        self.learned_weeks = totals.exposure / _WEEK_SECONDS
+        self.ready = (totals.exposure >= self.params.warm_up_seconds) & (totals.seen >= self.params.warm_up_contacts)
+        self._slow_ready = self.ready & (self._variance < self.params.slow_season_variance_max)
+
+    def _read_band(self) -> None:
+        """Level, tolerance and shape: functions of the state, which move once a block at most."""
+        params = self.params
+        self._band_due = False
+        self.level_now, variance = self._level_estimate()
+        self.relative_variance = self.meters.spread.astype(float)
+        self.tolerance = self._tolerance(variance + self._variance / 2)
+        self._doubt = variance + self._variance + params.visit_variance + params.tolerance_floor_variance
+        self.fast.band(self.tolerance, 1 / self.relative_variance)
+        self.slow_tolerance = self._tolerance(self.slow_variance.estimate() + self._variance)
+        self.slow.band(self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
+
+    def _level_estimate(self) -> tuple[Numbers, Numbers]:
+        params = self.params
+        now = self.level.block * params.level_block_seconds
+        return self.level.estimate(self.facts.born.astype(float) + params.young_seconds > now)
+
+    def _tolerance(self, variance: Numbers) -> Numbers:
+        params = self.params
+        if not params.tolerance:
+            return np.full(self.size, self.floor - 1)
+        wide = params.tolerance_sd * np.sqrt(variance + params.tolerance_floor_variance)
+        narrow = max(params.tolerance_min, self.floor - 1)
+        return np.maximum(np.minimum(wide, params.tolerance_max), narrow)
+
+    # -- learning
+
+    def _roll(self, start: int, moment: Moment) -> None:
+        """Closes blocks and half hours that ended before this pane."""
+        clocks = self.clocks
+        frozen = (self.meters.frozen_since > 0) & ~self._thawed(start)
+        if self.level.roll(start // self.params.level_block_seconds, frozen):
+            self.meters.spread[...] = self.dispersion.estimate()
+            self._band_due = True
+        if moment.visit != clocks.visit:
+            if clocks.visit != -1 and clocks.ordinary:
+                self._learn_visit()
+            self.meters.visit[...] = 0
+            clocks.visit, clocks.slot, clocks.ordinary = moment.visit, moment.slot, moment.ordinary
+            self._fresh = None
+
+    def _learn_visit(self) -> None:
+        seen, expected, exposure, variance = self.meters.visit.astype(float)
+        if not exposure.any():
+            return
+        scale = 1.0 + self.facts.scale.astype(float)
+        variance /= np.maximum(exposure, 1.0)
+        self.season.learn(self.clocks.slot, seen / scale, expected / scale, exposure, variance)
+
+    def _thawed(self, now: int) -> Flags:
+        """Frozen for as long as may be; not so while a signal is open."""
+        long = now - self.meters.frozen_since.astype(float) > self.params.freeze_seconds_max
+        return long & ~self.alarmed
+
+    def _learn(
+        self, start: int, seconds: int, seen: Numbers, expected: Numbers, seasonal: Numbers, known: Flags | None
+    ) -> None:
+        meters, params = self.meters, self.params
+        up, down = self.fast.excitement()
+        excited = (up > params.freeze_up) | (down > params.freeze_down) | self.alarmed
+        meters.frozen_since[...] = np.where(excited, np.where(meters.frozen_since > 0, meters.frozen_since, start), 0)
+        learns = ~excited | self._thawed(start)
+        counted = learns & self.ready
+        seconds_known = np.full(self.size, float(seconds))
+        if known is not None:
+            seen, expected, seasonal = seen * known, expected * known, seasonal * known
+            seconds_known *= known
+            learns, counted = learns & known, counted & known
+        self.level.add(np.array([seen, seasonal]) * (learns & self.ready))
+        self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
+        usual = ~self.alarmed | (self._variance > params.outage_variance_max)
+        meters.visit += np.array([seen, expected, seconds_known, seconds_known * self._doubt]) * usual
+        meters.quarter[0] += seen
+        meters.quarter[1] += seasonal
+        meters.heard[seen > 0] = start + seconds
+
+    def _close_slow(self, end: int) -> Numbers | None:
+        """Ends the slow pane where its time is over; returns its statistic."""
+        clocks, params = self.clocks, self.params
+        quarter = end // params.slow_seconds
+        if quarter == clocks.quarter:
+            return None
+        clocks.quarter = quarter
+        seen, expected = self.meters.quarter.astype(float)
+        known = (expected > 0) & self._slow_ready
+        self.meters.quarter[...] = 0
+        self.slow_variance.learn(
+            seen, expected, self.slow_variance.estimate(), params.slow_seconds, known & ~self.alarmed
+        )
+        statistic = self.slow.update(seen, expected, end - params.slow_seconds, known)
+        return np.where(known, statistic, self.slow.statistic(self.slow.runs.astype(float)))

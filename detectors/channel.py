@@ -1,0 +1,334 @@
+"""One channel of one tenant: its log of panes, its sources, its series, its alarms and its minute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from detectors import budget, wording
+from detectors.alarms import Alarms, Sight, Statement, of_closed
+from detectors.bank import Bank, Clocks
+from detectors.columns import Flags, Numbers
+from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, FINISHED, MINUTE, OFFERED, ChannelLoad, Counts, Minute
+from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
+from detectors.parameters import CountParams
+from detectors.roster import Roster
+from detectors.slots import LocalTime
+from schemas.base import Origin
+from schemas.centre import Centre
+from schemas.pane import QueuePane
+from schemas.signal import Signal
+from schemas.topics import contact_events
+
+OTHER = "other"
+Say = Callable[[int, Callable[[Origin], Signal]], None]
+# A source's last heartbeat and a contact behind it may come in records half a second apart; progress in a second.
+AHEAD_SECONDS = 1.5
+OPEN_SECONDS_MAX = 90  # open panes that are scored together
+
+
+class Head(msgspec.Struct):
+    """The channel's own facts, small; written whole. `closed_to` is the end of the last closed pane (0: none yet)."""
+
+    channel: str
+    clock: Literal["system", "event"] = "system"
+    silence: Literal["unknown", "zero"] = "unknown"
+    pane_seconds: int = 0
+    closed_to: int = 0
+    passed: dict[int, int] = {}
+    roster: Roster = msgspec.field(default_factory=Roster)
+    clocks: Clocks = msgspec.field(default_factory=Clocks)
+    block: int = 0
+    names: int = 0
+    aside: list[int] = []
+    # what leaves the queue here: an answer where answers are told of, else the end
+    answers: bool = False
+    finishes: bool = False
+    scored_to: int = 0
+    centre_after: int | None = None
+    ended: dict[str, int] = {}
+
+
+class Channel:
+    """All that is known of one channel; `dirty` names what changed since it was last written."""
+
+    def __init__(self, name: str, centre: Centre, local: LocalTime, params: CountParams, forget: tuple[float, float]):
+        self.name = name
+        self.topic = contact_events(name).name
+        self.sized = (0, 0)  # series and pane length that the thresholds are for
+        self.head = Head(channel=name)
+        self.log = ChannelLog()
+        self.params = params
+        self.source_forget, self.series_forget = forget
+        self.centre = centre
+        self.bank = Bank(params, local)
+        self.names: list[str] = []
+        self.index: dict[str, int] = {}
+        self.alarms = Alarms(self.bank, self.names, self.index)
+        self.minute = Minute()
+        self.loads: dict[int, ChannelLoad] = {}  # by the end of the minute; whoever reads them takes them out
+        self.counted: Counter[str] = Counter()
+        month = centre.budget_false_incidents_per_month
+        # until the tenant's series are counted, as if this were all of it
+        self.limits = budget.thresholds(month, 1, 1, MINUTE, params.slow_seconds)
+        self.dirty: set[str] = set()
+
+    # -- time
+
+    def set_centre(self, centre: Centre, local: LocalTime) -> None:
+        """The model in force from the next pane on."""
+        self.centre = centre
+        self.bank.local = local
+        self.bank.floor = centre.ignore_within_ratio
+        self.bank.refresh()
+
+    def put(self, record: QueuePane) -> bool:
+        """Takes in a pane record; says whether it counts."""
+        start = int(record.pane_start.timestamp())
+        if start in self.head.aside:
+            self.counted["aside"] += 1
+            return False
+        if not self.log.put(record, self.head.closed_to):
+            return False
+        head = self.head
+        head.clock, head.silence, head.passed = record.clock, record.silence, self.log.passed
+        if not head.pane_seconds:
+            head.pane_seconds = record.pane_seconds
+        self.dirty.add("head")
+        return True
+
+    def is_gone(self) -> bool:
+        """Whether all of its sources left, and nothing waits: time does not pass here."""
+        return self.head.roster.ever and not self.head.roster.sources and not self.log.panes
+
+    def next_pane(self) -> tuple[int, int] | None:
+        """Start and length of the pane that closes next; None where none is known."""
+        head = self.head
+        start = self.log.next_start(head.closed_to)
+        if start is None:
+            return None if not head.closed_to or self.is_gone() else (head.closed_to, head.pane_seconds)
+        long_gap = start - head.closed_to > OPEN_PANES_MAX * head.pane_seconds
+        if not head.closed_to or start == head.closed_to or long_gap or not self._waits():
+            return start, self._length(start)
+        return head.closed_to, min(head.pane_seconds, start - head.closed_to)
+
+    def _waits(self) -> bool:
+        """Whether panes without a record mean anything: a source owes them, or silence is zero."""
+        return bool(self.head.roster.sources) or (not self.head.roster.ever and self.head.silence == "zero")
+
+    def _length(self, start: int) -> int:
+        accounts = self.log.panes[start]
+        first = accounts[min(accounts)]
+        return first.parts[min(first.parts)].pane_seconds
+
+    # -- a closed pane
+
+    def close(self, start: int, seconds: int, partitions: int, room: int, say: Say) -> list[str]:
+        """Closes the pane; returns the names of the state entries of its records, which are of no use any more. `room`
+        is how many series may be added."""
+        head, end = self.head, start + seconds
+        merged = self.log.merged(start, seconds, partitions)
+        spent = [f"{start}/{partition}/{part}" for partition, part in self.log.take(start)]
+        aside = start in head.aside
+        if aside:
+            head.aside = [one for one in head.aside if one != start]
+            merged = Merged(start, seconds, {}, {}, False)
+        else:
+            self._hear(merged, end, say)
+        counts = self._counts(merged, end, room)
+        head.closed_to, head.pane_seconds, head.scored_to = end, seconds, max(head.scored_to, end)
+        self.dirty |= {"head", "hot"}
+        known = None if aside else self._known(merged)
+        if aside or (known is not None and not known.any()):
+            expected, known = self.bank.expect(start, seconds), np.zeros(len(self.names), bool)
+        else:
+            expected = self._judge(start, seconds, counts, known, say)
+        self._wait(counts)
+        self._sum_load(start, seconds, counts, expected, known)
+        if end // 86_400 != start // 86_400:
+            self._forget(end, say)
+        return spent
+
+    def _hear(self, merged: Merged, end: int, say: Say) -> None:
+        for change in self.head.roster.hear(merged.start, end, merged.sources, self.source_forget):
+            say(
+                end,
+                lambda origin, change=change: wording.of_source(  # type: ignore[misc]
+                    change, self.name, end, merged.start, self.centre, self.bank.local, origin
+                ),
+            )
+
+    def _known(self, merged: Merged) -> Flags | None:
+        """Which series are known; None where all are."""
+        roster, silence = self.head.roster, self.head.silence
+        whole = roster.whole(merged.sources, silence)
+        if not roster.ever or all("*" in source.queues for source in roster.sources.values()):
+            return None if whole else np.zeros(len(self.names), bool)
+        flags = [roster.knows(name, merged.sources, silence) for name in self.names[1:]]
+        return np.array([whole, *flags])
+
+    def _counts(self, merged: Merged, end: int, room: int) -> Counts:
+        new = [name for name in merged.queues if name not in self.index]
+        if not self.names:
+            new = ["", *new]
+        over = new[room:]
+        if over:
+            self.counted["series"] += len(over)
+            new = new[:room] + ([OTHER] if OTHER not in self.index and OTHER not in new[:room] else [])
+        if new:
+            self._add(new, end)
+        counts: Counts = np.zeros((len(FIELDS), len(self.names)), np.int64)
+        for name, values in merged.queues.items():
+            counts[:, self.index[name if name in self.index else OTHER]] += values
+        counts[:, 0] = counts[:, 1:].sum(axis=1)
+        return counts
+
+    def _judge(self, start: int, seconds: int, counts: Counts, known: Flags | None, say: Say) -> Numbers:
+        bank = self.bank
+        before = bank.clocks.visit, bank.clocks.slot, bank.clocks.quarter
+        closed = bank.close(start, seconds, counts[OFFERED].astype(float), known)
+        if bank.clocks.visit != before[0]:
+            self.dirty.add(f"season/{before[1]}")
+        if bank.clocks.quarter != before[2]:
+            self.dirty.add("slow")
+        self._state(self.alarms.look(of_closed(closed, known), closed.slow), say)
+        self._push_curve(closed.statistic.max(axis=0))
+        return closed.expected
+
+    def _push_curve(self, statistic: Numbers) -> None:
+        curve = self.bank.meters.curve
+        curve[:-1] = curve[1:]
+        curve[-1] = np.maximum(statistic, -99)
+
+    def _state(self, statements: list[Statement], say: Say) -> None:
+        for said in statements:
+            self.dirty |= {"alarms", "hot", "slow"}
+            say(
+                said.at,
+                lambda origin, said=said: wording.of_alarm(  # type: ignore[misc]
+                    said, self.bank, self.index, self.names, self.name, self.centre, origin
+                ),
+            )
+        if self.alarms.open:
+            self.dirty.add("alarms")
+
+    # -- an open pane
+
+    def look_ahead(self, partitions: int, progress_at: float, say: Say) -> None:
+        """Scores what is seen of the panes that are not closed, once a heartbeat of the slowest source moved it on.
+
+        Open panes are scored as one, as far as all sources have surely delivered. What may have been seen beyond that
+        (contacts come a little before the heartbeat behind them) lengthens the share against which a surge is scored.
+        """
+        head = self.head
+        sources = head.roster.sources
+        if not head.closed_to or not sources or not self.names:
+            return
+        found = self._open_panes(partitions)
+        if found is None:
+            return
+        end, delivered, most, counts = found
+        seconds = end - head.closed_to
+        head.scored_to = delivered
+        self.dirty.add("head")
+        down = (delivered - head.closed_to) / seconds
+        up = min((max(progress_at + AHEAD_SECONDS, most) - head.closed_to) / seconds, 1.0)
+        bank = self.bank
+        known = np.ones(len(self.names), bool)
+        statistic, mean, gains = bank.score(head.closed_to, seconds, counts, max(up, down), down, known)
+        seasonal = mean[1] / np.maximum(bank.level_now, 1e-12)
+        at = delivered
+        sight = Sight(head.closed_to, at, seconds, down, counts, mean, seasonal, statistic, gains, None)
+        self._state(self.alarms.look(sight), say)
+
+    def _open_panes(self, partitions: int) -> tuple[int, int, int, Numbers] | None:
+        """End, how far surely and how far at most delivered, and the counts, of the open panes that follow on the last
+        closed one; None where nothing new is delivered."""
+        head = self.head
+        start, delivered, most = head.closed_to, 0, 0
+        counts = np.zeros(len(self.names))
+        while start in self.log.panes and start not in head.aside and start - head.closed_to < OPEN_SECONDS_MAX:
+            end = start + self._length(start)
+            merged = self.log.merged(start, end - start, partitions)
+            seen = [merged.sources.get(name) for name in head.roster.sources]
+            if not all(one is not None and one.present and not one.last for one in seen):
+                break
+            delivered = min(one.least_delivered for one in seen if one)
+            most = max(one.most_delivered for one in seen if one)
+            for name, values in merged.queues.items():
+                counts[0] += values[OFFERED]
+                if name in self.index:
+                    counts[self.index[name]] += values[OFFERED]
+            start = end
+            if delivered < end:
+                break
+        return (start, delivered, most, counts) if delivered > max(head.scored_to, head.closed_to) else None
+
+    # -- the minute
+
+    def _wait(self, counts: Counts) -> None:
+        """Contacts that wait: what came (transfers too) less what was answered or gave up; where nobody tells of
+        answers (cases, posts), what is not finished yet. Never below nothing."""
+        head = self.head
+        head.answers = head.answers or bool(counts[ANSWERED, 0])
+        head.finishes = head.finishes or bool(counts[FINISHED, 0])
+        leaves = counts[ANSWERED] if head.answers else counts[FINISHED]
+        change = counts[OFFERED] + counts[BY_TRANSFER] - counts[ABANDONED] - leaves
+        backlog = self.bank.meters.backlog
+        backlog[1:] = np.maximum(backlog[1:].astype(np.int64) + change[1:], 0)
+        backlog[0] = backlog[1:].sum()
+
+    def _sum_load(self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None) -> None:
+        bank, minute, end = self.bank, self.minute, start + seconds
+        beyond = expected**2 * (bank.relative_variance + (bank.tolerance / 2) ** 2)
+        seen = np.full(len(self.names), float(seconds))
+        minute.add(start, counts, np.array([expected, beyond, seen if known is None else seen * known]))
+        if minute.is_over(end):
+            head = self.head
+            backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
+            rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float))
+            self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
+            minute.reset()
+        self.dirty.add("minute")
+
+    # -- series
+
+    def _add(self, new: list[str], now: int) -> None:
+        for name in new:
+            self.index[name] = len(self.names)
+            self.names.append(name)
+        self.bank.grow(len(new), now)
+        self.minute.grow(len(self.names))
+        self.set_thresholds(self.limits)
+        self.head.names = len(self.names)
+        self.dirty |= {"names", "slow", "size"}
+
+    def _forget(self, now: int, say: Say) -> None:
+        """Queues without a contact for long leave; their signals with them."""
+        wanted = self.bank.meters.heard.astype(float) + self.series_forget > now
+        wanted[0] = True
+        if wanted.all():
+            return
+        for name in [name for name, keep in zip(self.names, wanted, strict=True) if not keep]:
+            self._state(self.alarms.leave(name, now), say)
+        self.bank.keep(wanted)
+        self.minute.keep(wanted)
+        kept = [name for name, keep in zip(self.names, wanted, strict=True) if keep]
+        self.names[:] = kept
+        self.index.clear()
+        self.index.update({name: i for i, name in enumerate(kept)})
+        self.set_thresholds(self.limits)
+        self.head.names = len(kept)
+        self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute"}
+
+    def set_thresholds(self, limits: budget.Thresholds) -> None:
+        self.limits = limits
+        queues = len(self.names) - 1
+        if queues < 0:
+            return
+        self.bank.fast.limit(np.repeat([[limits.channel_fast] + [limits.queue_fast] * queues], 2, axis=0))
+        self.bank.slow.limit(np.repeat([[limits.channel_slow] + [limits.queue_slow] * queues], 2, axis=0))

@@ -1,0 +1,140 @@
+"""The minute's load: what each queue and the channel got, against what was expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.columns import Numbers, six
+from detectors.merge import FIELDS, moment_of
+from schemas.base import QueueRef
+from schemas.signal import QueueLoad
+
+MINUTE = 60
+ROWS_MAX = 2_000
+QUIET = 0.05  # expected contacts below which a queue without a count is left out
+_Z99 = 2.5758
+
+Counts = NDArray[np.int64]
+OFFERED, BY_TRANSFER, ANSWERED, ABANDONED, ESCALATED, FINISHED, NEGATIVE, WAIT, WAIT_N, HANDLE, HANDLE_N = range(
+    len(FIELDS)
+)
+
+
+class ChannelLoad(msgspec.Struct):
+    """A channel's rows of the minute in which its pane ended, and how many seconds they are for."""
+
+    seconds: float
+    rows: list[QueueLoad]
+
+
+class MinuteEntry(msgspec.Struct):
+    """A minute that is not over, as it is kept: rows of the series that have something in it."""
+
+    begun: int
+    rows: dict[int, list[int]]
+    floats: dict[int, list[float]]
+
+
+class Minute:
+    """Sums of one channel since `begun` (Unix seconds), by series; series 0 is the channel."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.counts: Counts = np.zeros((len(FIELDS), 0), np.int64)
+        self.floats: Numbers = np.zeros((3, 0))  # expected, its variance beyond Poisson, known seconds
+
+    def grow(self, size: int) -> None:
+        more = size - self.counts.shape[1]
+        self.counts = np.concatenate([self.counts, np.zeros((len(FIELDS), more), np.int64)], axis=1)
+        self.floats = np.concatenate([self.floats, np.zeros((3, more))], axis=1)
+
+    def keep(self, wanted: NDArray[np.bool_]) -> None:
+        self.counts, self.floats = self.counts[:, wanted], self.floats[:, wanted]
+
+    def add(self, start: int, counts: Counts, floats: Numbers) -> None:
+        """One closed pane. What is expected is the whole pane's, known or not."""
+        self.begun = self.begun or start
+        self.counts += counts
+        self.floats += floats
+
+    def is_over(self, end: int) -> bool:
+        """Whether the next pane belongs to another minute."""
+        return end // MINUTE != self.begun // MINUTE
+
+    def reset(self) -> None:
+        self.begun = 0
+        self.counts[...] = 0
+        self.floats[...] = 0
+
+    def rows(self, channel: str, names: list[str], backlog: Numbers | None, since: Numbers) -> list[QueueLoad]:
+        """The channel, then its queues with anything to say, most contacts first where there are too many."""
+        expected, beyond, known = self.floats
+        low, high = _usual(expected, beyond)
+        busy = self.counts.any(axis=0) | (expected >= QUIET)
+        if backlog is not None:
+            busy |= backlog > 0
+        busy[0] = True
+        chosen = np.nonzero(busy)[0]
+        if len(chosen) > ROWS_MAX:
+            weight = self.counts[OFFERED, chosen] + expected[chosen]
+            weight[0] = np.inf
+            chosen = np.sort(chosen[np.argsort(-weight, kind="stable")[:ROWS_MAX]])
+        counts = self.counts[:, chosen].T.tolist()
+        floats = np.array([known, expected, low, high])[:, chosen].T.tolist()
+        found = []
+        for i, count, number in zip(chosen.tolist(), counts, floats, strict=True):
+            left = None if backlog is None else int(backlog[i])
+            found.append(
+                QueueLoad(
+                    at=QueueRef(channel=channel, queue=names[i] or None),
+                    known_seconds=number[0],
+                    arrivals=count[OFFERED],
+                    expected=six(number[1]),
+                    expected_low=six(number[2]),
+                    expected_high=six(number[3]),
+                    answered=count[ANSWERED],
+                    abandoned=count[ABANDONED],
+                    escalated=count[ESCALATED],
+                    finished=count[FINISHED],
+                    negative=count[NEGATIVE],
+                    handle_seconds_mean=_mean(count[HANDLE], count[HANDLE_N]),
+                    wait_seconds_mean=_mean(count[WAIT], count[WAIT_N]),
+                    backlog=left,
+                    backlog_since=None if left is None else moment_of(float(since[i])),
+                )
+            )
+        return found
+
+    # -- state
+
+    def pack(self) -> bytes:
+        some = np.nonzero(self.counts.any(axis=0) | self.floats.any(axis=0))[0].tolist()
+        entry = MinuteEntry(
+            self.begun,
+            {i: self.counts[:, i].tolist() for i in some},
+            {i: self.floats[:, i].tolist() for i in some},
+        )
+        return msgspec.msgpack.encode(entry)
+
+    def unpack(self, raw: bytes) -> None:
+        entry: Any = msgspec.msgpack.decode(raw, type=MinuteEntry)
+        self.begun = entry.begun
+        for i, values in entry.rows.items():
+            self.counts[:, i] = values
+            self.floats[:, i] = entry.floats[i]
+
+
+def _mean(milliseconds: int, n: int) -> float | None:
+    return six(milliseconds / n / 1000) if n else None
+
+
+def _usual(expected: Numbers, beyond: Numbers) -> tuple[Numbers, Numbers]:
+    """`wording.usual_range` for many."""
+    safe = np.maximum(expected, 1e-9)
+    shape = safe**2 / (safe + beyond)
+    centre, spread = 1 - 1 / (9 * shape), _Z99 / (3 * np.sqrt(shape))
+    return expected * np.maximum(centre - spread, 0.0) ** 3, expected * (centre + spread) ** 3

@@ -157,11 +157,12 @@ def _mapping(kind: Any, value: Any, path: str, draft: Draft) -> Any:
 
 def _place(value: Any, path: str, draft: Draft) -> Any:
     if isinstance(value, Mapping):
-        return _leaf(QueueRef, dict(value), path, draft)
+        return _struct(QueueRef, value, path, draft)
     channel, slash, queue = value.partition("/") if isinstance(value, str) else ("", "", "")
     if not channel or bool(slash) != bool(queue):
         return draft.wrong(path, f"must be channel/queue (voice/orders) or a channel (voice); it is {_said(value)}")
-    return QueueRef(channel=channel, queue=queue or None)
+    draft.parts[path] = place = QueueRef(channel=channel, queue=queue or None)
+    return place
 
 
 def _leaf(kind: Any, value: Any, path: str, draft: Draft) -> Any:

@@ -106,12 +106,12 @@ def _known_channel(draft: Draft, path: str, channel: str) -> Iterator[Mistake]:
 
 
 def _routes(draft: Draft) -> Iterator[Mistake]:
-    queues = {queue.at for _, queue in draft.of(CentreQueue, "queues[")}
+    queues = {at for _, at in draft.of(QueueRef, "queues[")}
+    for path, at in draft.of(QueueRef, "routes["):
+        if not _is_staffed(at, queues):
+            yield path, f"{at} is not under `queues`{nearest(str(at), map(str, queues))}"
     seen: dict[tuple[str, QueueRef, QueueRef], str] = {}
     for path, route in draft.of(Route, "routes["):
-        for field, at in (("from_queue", route.from_queue), ("to_queue", route.to_queue)):
-            if not _is_staffed(at, queues):
-                yield f"{path}.{field}", f"{at} is not under `queues`{nearest(str(at), map(str, queues))}"
         if route.action not in BRINGS_A_WAY_IN - {"overflow"} and _overlap(route):
             text = f"{route.from_queue} to {route.to_queue} moves nothing away: name another queue"
             yield f"{path}.to_queue", text

@@ -35,8 +35,8 @@ class Span(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"(\d+)([smhd])", value.strip())
-        if found is None or not 0 < len(found[1]) < 6:
+        found = re.fullmatch(r"([1-9]\d{0,4})([smhd])", value.strip())
+        if found is None:
             self.fail(f"{value!r} is no time: 90s, 30m, 2h, 7d", param, ctx)
         return timedelta(**{UNITS[found[2]]: int(found[1])})
 

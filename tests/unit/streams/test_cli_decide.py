@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from schemas.decision import OperatorDecision
 from schemas.errors import BadConfig
-from streams import centre_file, config, decide, state
+from streams import centre_file, config, decide, state, targets
 from streams.__main__ import breakwater
 from streams.cli import _decide
 from streams.cli._moments import SPAN
@@ -181,3 +181,20 @@ def test_an_older_version_goes_out_only_by_force_and_as_the_next_one() -> None:
         numbered(older, published, named=True, force=False)
     assert numbered(older, published, named=True, force=True).version == 8
     assert numbered(centre(version=12), published, named=True, force=False).version == 12
+
+
+# ---- what a name means
+
+
+def test_a_name_that_several_tenants_have_is_asked_for() -> None:
+    both = [Target(tenant, tenant, centre()) for tenant in ("shop", "bank")]
+    with pytest.raises(BadConfig, match="which one\\? There is bank, shop"):
+        targets._only(both, None, None)
+    assert targets._only(both[:1], None, None) is both[0]
+
+
+def test_a_name_of_nothing_says_where_names_are() -> None:
+    with pytest.raises(BadConfig, match="of shop on the bus: `breakwater incidents`"):
+        targets._only([], "deadbeef", "shop")
+    with pytest.raises(BadConfig, match="shop has no model: `breakwater centre apply"):
+        targets._only([], None, "shop")

@@ -64,7 +64,9 @@ class Standing(NamedTuple):
     blocked: bool = False
 
 
-def read(settings: Settings, reading: Sequence[Topic], tenant: str | None, incident_id: str | None = None) -> Any:
+def read(
+    settings: Settings, reading: Sequence[Topic], tenant: str | None, incident_id: str | None = None
+) -> dict[str, Dossier]:
     """The dossiers of the incidents wanted, by incident id. Raises Unavailable, BadConfig."""
 
     def wanted(record: Record) -> bool:

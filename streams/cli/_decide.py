@@ -42,13 +42,14 @@ wait_option = click.option(
     default=WAIT_SECONDS,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds to wait for the desk's answer.",
+    metavar="SECONDS",
+    help="How long to wait for the desk's answer.",
 )
 span_option = click.option("--for", "span", type=SPAN, help="How long: 30m, 2h. [default: an hour]")
 
 
-def decision(action: str, takes: Takes, text: str) -> click.Command:
-    """The command for one action. Exit codes: 0 done, 1 refused, 3 no answer yet."""
+def decision(action: str, takes: Takes, text: str, *, into: str | None = None) -> click.Command:
+    """The command for one action; `into` names its second argument. Exit codes: 0 done, 1 refused, 3 no answer yet."""
 
     def run(config_path: Path | None, json_path: Path | None, wait_seconds: float, **said: Any) -> None:
         settings = config.load(config_path)
@@ -60,10 +61,13 @@ def decision(action: str, takes: Takes, text: str) -> click.Command:
     options = [tenant_option, by_option, note_option, wait_option, config_option, json_option]
     if action == "mute":
         options.insert(2, span_option)
-    argument = click.argument("name", required=takes != "anything", metavar="ID" if takes != "anything" else "[ID]")
+    needed = takes != "anything"
+    arguments = [click.argument("name", required=needed, metavar="ID" if needed else "[ID]")]
+    if into is not None:
+        arguments.append(click.argument("into", metavar=into))
     run.__doc__ = text
     decorated: Any = run
-    for wrap in (*reversed(options), argument):
+    for wrap in (*reversed(options), *reversed(arguments)):
         decorated = wrap(decorated)
     # the module's name is the command's
     return click.command()(decorated)
@@ -77,7 +81,13 @@ def _refuse_another_kind(takes: Takes, target: Target) -> None:
 
 
 def _made(
-    settings: Settings, action: Any, target: Target, by: str | None, note: str | None, span: timedelta | None = None
+    settings: Settings,
+    action: Any,
+    target: Target,
+    by: str | None,
+    note: str | None,
+    span: timedelta | None = None,
+    into: str | None = None,
 ) -> OperatorDecision:
     until = None if span is None else _now(settings, target) + span
     return OperatorDecision(
@@ -88,6 +98,7 @@ def _made(
         by=by or config.login_name(),
         action=action,
         target=target.id,
+        into=into,
         until=until,
         note=note,
     )
@@ -155,7 +166,7 @@ def _done(made: OperatorDecision, target: Target, said: list[Message]) -> str:
     if made.action == "mute":
         until = [one.muted_until for one in said if isinstance(one, Incident) and one.muted_until]
         return f"It wakes nobody until {until[0]:%m-%d %H:%M:%S}Z." if until else "It wakes nobody while it is muted."
-    return DONE[made.action].format(target=made.target, by=made.by)
+    return DONE[made.action].format(target=made.target, by=made.by, into=made.into)
 
 
 def _stopped(made: OperatorDecision, target: Target) -> str:
@@ -180,5 +191,7 @@ DONE = {
     "unmute": "It may wake people again.",
     "unkill": "Load shifts of {target} are planned again.",
     "resolve": "{target} is over; what was moved goes back.",
+    "merge": "{target} and {into} are one incident now; the younger one leads to the older.",
+    "split": "What {into} shows is an incident of its own now.",
     "not-an-incident": "{target} was none; what was moved goes back.",
 }

@@ -158,7 +158,7 @@ def test_a_proposal_is_approved_once_and_the_kill_switch_takes_it_back(desk: Des
 def test_an_incident_is_taken_on_muted_and_ended_by_a_person(desk: Desk) -> None:
     operator = desk.operator
     operator.applies(centre("approve"))
-    desk.plays(-300, 120)
+    desk.plays(-300, 240)
     await_that(lambda: bool(operator.asks("incidents")["incidents"]), desk.worker)
     (incident,) = operator.asks("incidents")["incidents"]
     name = incident["incident_id"]
@@ -172,10 +172,15 @@ def test_an_incident_is_taken_on_muted_and_ended_by_a_person(desk: Desk) -> None
         operator.types("ack", name[:-1] + "x")
     wrong = operator.types("approve", name)
     assert (wrong.exit_code, "takes the id of a proposal" in wrong.output) == (2, True)
+    apart = operator.types("split", name, "social")
+    assert apart.exit_code == 0, apart.output
+    (other,) = {one["incident_id"] for one in operator.asks("incidents")["incidents"]} - {name}
+    assert operator.types("merge", name, other).exit_code == 0
+    assert operator.types("merge", name, other).exit_code == 1
     over = operator.asks("not-an-incident", name, "--by", "ana", "--note", "a drill nobody announced")
     assert over["outcome"] == "done"
     assert operator.asks("incidents")["incidents"] == []
-    (resolved,) = operator.asks("incidents", "--all")["incidents"]
+    (resolved,) = [one for one in operator.asks("incidents", "--all")["incidents"] if one["incident_id"] == name]
     assert resolved["moves"][-1]["reason"]["code"] == "not-an-incident"
     assert operator.types("ack", name).exit_code == 1
     decisions = [codec.decode(OperatorDecision, one.value) for one in records(desk.settings, topics.OPERATOR_DECISIONS)]

@@ -46,7 +46,7 @@ def test_the_example_in_the_documentation_is_without_a_mistake() -> None:
 
 def test_the_example_names_every_field_that_a_file_can_have() -> None:
     text = EXAMPLE.read_text()
-    kinds = {Centre, *(type(part) for part in centre_file.read(EXAMPLE).draft.parts.values())} - {QueueRef}
+    kinds: set[Any] = {Centre, *(type(part) for part in centre_file.read(EXAMPLE).draft.parts.values())} - {QueueRef}
     names = {field.name for kind in kinds for field in msgspec.structs.fields(kind)} - {"schema_version"}
     assert [name for name in sorted(names) if f"{name}:" not in text and f"{name} [" not in text] == []
 

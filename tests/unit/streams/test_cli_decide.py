@@ -24,7 +24,7 @@ from tests.desk_builder import Script, centre, decision, minute, signal, staffed
 EXAMPLE = Path(__file__).parents[3] / "docs" / "centre.yaml"
 ACTIONS = {
     "ack": "acknowledge", "approve": "approve", "reject": "reject", "mute": "mute", "unmute": "unmute", "kill": "kill",
-    "unkill": "unkill", "resolve": "resolve", "not-an-incident": "not-an-incident",
+    "unkill": "unkill", "resolve": "resolve", "not-an-incident": "not-an-incident", "merge": "merge", "split": "split",
 }  # fmt: skip
 
 

@@ -86,7 +86,8 @@ class Traffic:
         finite = np.isfinite(self._shape)
         shape = np.where(finite, self._shape, 1.0)
         mixed = np.where(finite, rng.gamma(shape, 1 / shape, means.shape), 1.0)
-        return rng.poisson(means * mixed).astype(float)
+        counts: Numbers = rng.poisson(means * mixed).astype(float)
+        return counts
 
     def _profiles(self, rng: np.random.Generator) -> tuple[Numbers, Numbers]:
         """Two humps over a night floor, for weekdays and for weekends; 1 on average over weekday business hours."""
@@ -103,7 +104,7 @@ class Traffic:
     def _busyness(self, rng: np.random.Generator, state: Numbers) -> Numbers:
         """An AR(1) walk of standard deviation 1 that forgets within an hour."""
         keep = float(np.exp(-self.seconds / 60 / CORRELATION_MINUTES))
-        steps = rng.standard_normal((self.buckets, len(state))) * np.sqrt(1 - keep * keep)
+        steps: Numbers = rng.standard_normal((self.buckets, len(state))) * np.sqrt(1 - keep * keep)
         for step in steps:  # each row becomes the state after it
             state = step[...] = keep * state + step
         return steps

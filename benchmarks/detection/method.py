@@ -8,10 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import thresholds
+from benchmarks.detection.generator import START
+from detectors import budget
+from detectors.alarms import Alarm, Alarms, Statement, of_closed
+from detectors.bank import Bank
 from detectors.columns import Columns
 from detectors.parameters import CountParams
-from detectors.series_bank import ChannelBank, Verdict
 from detectors.slots import LocalTime
 
 Numbers = NDArray[np.float64]
@@ -34,8 +36,8 @@ class Method(Protocol):
 class Breakwater:
     """The product's bank. Score = evidence beyond the threshold that the budget gives, the greater of both speeds.
 
-    `promise`: false incidents per series and month that the operator allows. `alarms` False keeps evidence running
-    where an alarm would have opened, so that later crossings of any other threshold can be read from the scores.
+    `promise`: false incidents per series and month that the operator allows. Without alarms (see `fork`) evidence runs
+    on where an alarm would have opened, so that crossings of any other threshold can be read from the scores.
     """
 
     nominal = 0.0
@@ -50,48 +52,51 @@ class Breakwater:
         name: str = "breakwater",
     ) -> None:
         self.name = name
-        self.params = params or CountParams(siblings=False)
         self.seconds = seconds
-        self.bank = ChannelBank(self.params, LocalTime())
-        for number in range(series):
-            self.bank.names.append(str(number))
-        for part in (self.bank.season, *self.bank.parts()):
-            part.grow(series)
-        # a tenant gives whole channels one half of its budget and single queues the other; here is only one half
-        fast, slow = (thresholds.threshold(2 * promise, 1, pane) for pane in (seconds, self.params.slow_seconds))
-        self._limits = np.array([fast, slow])
-        self._alarms = True
-        self.verdicts: list[Verdict] = []
+        params = params or CountParams(siblings=False)
+        # series that are not each other's queues: each has the budget by itself, for two speeds and two directions
+        limits = budget.thresholds(promise * budget.CLASSES, 1, 1, seconds, params.slow_seconds)
+        self._limits = limits.queue_fast, limits.queue_slow
+        bank = Bank(params, LocalTime())
+        bank.grow(series, START)
+        self._watch(bank)
+        self._alarming = True
+        self.statements: list[Statement] = []
+
+    def _watch(self, bank: Bank) -> None:
+        self.bank = bank
+        names = [str(number) for number in range(bank.size)]
+        self._alarms = Alarms(bank, names, {name: number for number, name in enumerate(names)})
+        bank.fast.limit(np.full((2, bank.size), self._limits[0]))
+        bank.slow.limit(np.full((2, bank.size), self._limits[1]))
 
     def step(self, start: int, seen: Numbers) -> Numbers:
-        n = len(seen)
-        limits = np.repeat(self._limits[:, None], n, axis=1)
-        given = limits if self._alarms else np.full_like(limits, np.inf)
-        _, self.verdicts = self.bank.step(start, self.seconds, seen, np.ones(n, bool), given, 1.0)
-        fast = self.bank.fast.statistic(self.bank.fast.runs.astype(float))
-        slow = self.bank.slow.statistic(self.bank.slow.runs.astype(float))
-        return np.maximum(fast - limits[0], slow - limits[1])
+        closed = self.bank.close(start, self.seconds, seen)
+        self.statements = self._alarms.look(of_closed(closed, None), closed.slow) if self._alarming else []
+        beyond: Numbers = closed.statistic - self._limits[0]
+        return beyond if closed.slow is None else np.maximum(beyond, closed.slow - self._limits[1])
+
+    def open_alarms(self) -> list[tuple[int, Alarm]]:
+        """Series and alarm."""
+        return [(int(alarm.series), alarm) for alarm in self._alarms.open.values()]
 
     def fork(self, copies: int, *, alarms: bool = False) -> Breakwater:
+        """With `alarms` the alarms that are open go on and new ones open (one copy); else there are none."""
         made = copy.copy(self)
-        made.bank = copy.deepcopy(self.bank)
-        made._alarms = alarms
-        n = len(self.bank.names)
-        made.bank.names = [str(number) for number in range(n * copies)]
-        made.bank._rates = {}
-        for part in (made.bank.season, *made.bank.parts()):
+        bank = copy.deepcopy(self.bank)
+        for part in bank.parts.values():
             _tile(part, copies)
-        made.bank.alarms = {}
-        for alarm in self.bank.alarms.values() if alarms else ():
-            for copied in range(copies):
-                again = copy.copy(alarm)
-                again.series = alarm.series + copied * n
-                made.bank.alarms[f"{again.series}/{again.direction}/{again.speed}"] = again
+        bank.alarmed = np.tile(bank.alarmed, copies)
+        bank.refresh()
+        made._watch(bank)
+        made._alarming = alarms
+        if alarms:
+            made._alarms.open = copy.deepcopy(self._alarms.open)
         return made
 
     def state_bytes(self) -> int:
         """Of one series."""
-        return sum(part.bytes_a_series() for part in (self.bank.season, *self.bank.parts()))
+        return sum(part.bytes_a_series() for part in self.bank.parts.values())
 
 
 def _tile(part: Columns, copies: int) -> None:

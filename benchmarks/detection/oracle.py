@@ -2,8 +2,8 @@
 
 No detector with the same mean time between false alarms has a smaller worst-case mean delay (Lorden 1971, Moustakides
 1986). Delays are in buckets; 1.0 means caught in the first bucket. The chain is that of Brook & Evans (1972): the
-statistic walks on a lattice of contacts, W <- max(0, W + x - kappa) with kappa = m (rho - 1) / ln rho rounded to 1/b of a
-contact. Between two lattice thresholds the delay is interpolated in the logarithm of the run length, as a threshold
+statistic walks on a lattice of contacts, W <- max(0, W + x - kappa) with kappa = m (rho - 1) / ln rho rounded to 1/b of
+a contact. Between two lattice thresholds the delay is interpolated in the logarithm of the run length, as a threshold
 that is drawn anew for each run would have it.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ def path_delay(means: Numbers, ratio: float, run_length: float) -> Numbers:
     return np.where(full.any(axis=0), found, float(len(means)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _solved(ratio: float, run_length: float) -> tuple[float, ...]:
     return tuple(delay(float(mean), ratio, run_length) for mean in _GRID)
 
@@ -127,7 +127,7 @@ class _Walk:
 
 
 def _denominator(kappa: float, drift: float, wanted: int) -> int:
-    """b near `wanted` whose multiples of 1/b come closest to kappa, refined until the error is small against the drift."""
+    """b near `wanted` whose multiples of 1/b come close to kappa; finer until the error is small against the drift."""
     while True:
         found = min(range(wanted, 2 * wanted), key=lambda b: abs(round(kappa * b) / b - kappa))
         if abs(round(kappa * found) / found - kappa) < 0.01 * drift:
@@ -139,4 +139,5 @@ def _poisson(mean: float) -> Numbers:
     most = int(mean + 10 * math.sqrt(mean) + 25)
     counts = np.arange(most + 1)
     logs = counts * math.log(mean) - mean - np.concatenate([[0.0], np.cumsum(np.log(counts[1:]))])
-    return np.exp(logs)
+    chances: Numbers = np.exp(logs)
+    return chances

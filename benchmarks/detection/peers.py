@@ -4,6 +4,7 @@ Thresholds are those of vendors and papers. What a rule compares with is what it
 come when it has seen enough; until then it says nothing.
 """
 
+# ruff: noqa: ARG002  # a rule need not look at the clock
 from __future__ import annotations
 
 import copy
@@ -141,8 +142,8 @@ class EarsC2(Rule):
 
 
 class Farrington(Rule):
-    """After Farrington et al. 1996 and Noufaily et al. 2013: the same half hours of the weeks before, down-weighted where
-    they were unusual, quasi-Poisson, on the 2/3-power scale; 2.58 deviations alarm."""
+    """After Farrington et al. 1996 and Noufaily et al. 2013: the same half hours of the weeks before, down-weighted
+    where they were unusual, quasi-Poisson, on the 2/3-power scale; 2.58 deviations alarm."""
 
     name = "Farrington-like"
     nominal = 2.58
@@ -155,7 +156,7 @@ class Farrington(Rule):
         self.past.add(seen)
         last, week, around = len(self.past) - 1, WEEK // self.seconds, 900 // self.seconds
         weeks = min(last // week, 5)
-        if not weeks or last % week < around and weeks == 1:
+        if not weeks or (last % week < around and weeks == 1):
             return self._nothing()
         places = [last - n * week + shift for n in range(1, weeks + 1) for shift in range(-around, around + 1, 3)]
         reference = np.stack([self.past.at(place) for place in places if place >= 0])

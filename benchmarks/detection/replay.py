@@ -1,7 +1,7 @@
 """Causal replay: history is learned, null days are scored, and at moments of them the world is forked into surges.
 
-A fork answers "what if it had begun now": the detector's state is copied once for each change, each copy meets counts of
-its own, and the null days go on untouched. So one series-week gives many independent incidents, and no incident
+A fork answers "what if it had begun now": the detector's state is copied once for each change, each copy meets counts
+of its own, and the null days go on untouched. So one series-week gives many independent incidents, and no incident
 hides in what the next one is measured against.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.detection import oracle
 from benchmarks.detection.generator import BUSINESS_HOURS, DAY_SECONDS, START, Day, Traffic
 from benchmarks.detection.method import Breakwater, Method
+from detectors.evidence import SURGE
 
 Numbers = NDArray[np.float64]
 BLOCK_SECONDS = 1800
@@ -172,19 +173,19 @@ def _follow(
     n = means.shape[1]
     opened, onset, cleared, told = (np.full(n, np.nan) for _ in range(4))
     in_alarm = np.zeros((len(means), n), bool)
-    already = {alarm.series for alarm in forked.bank.alarms.values() if alarm.direction == 0}
+    already = [series for series, alarm in forked.open_alarms() if alarm.direction == SURGE]
     for at, seen in enumerate(traffic.draw(means, rng)):
         forked.step(start + at * traffic.seconds, seen)
-        for verdict in forked.verdicts:
-            alarm = verdict.alarm
-            if alarm.direction == 0 and verdict.state == "opened" and np.isnan(opened[alarm.series]):
-                opened[alarm.series] = at
-                onset[alarm.series] = (alarm.onset - start) / traffic.seconds
-        for alarm in forked.bank.alarms.values():
-            if alarm.direction == 0:
-                in_alarm[at, alarm.series] = True
+        for said in forked.statements:
+            series = int(said.alarm.series)
+            if said.alarm.direction == SURGE and said.state == "opened" and np.isnan(opened[series]):
+                opened[series] = at
+                onset[series] = (said.alarm.onset - start) / traffic.seconds
+        for series, alarm in forked.open_alarms():
+            if alarm.direction == SURGE:
+                in_alarm[at, series] = True
                 if at == lasted - 1:
-                    told[alarm.series] = alarm.observed / alarm.expected if alarm.expected else np.nan
+                    told[series] = alarm.ratio
     for series in range(n):
         quiet = np.nonzero(~in_alarm[lasted:, series])[0]
         if opened[series] < lasted and len(quiet) and in_alarm[lasted - 1, series]:
@@ -192,7 +193,7 @@ def _follow(
     held = np.array(
         [in_alarm[int(o) : lasted, i].mean() if o < lasted else np.nan for i, o in enumerate(opened)], float
     )
-    out = np.isin(np.arange(n), sorted(already))
+    out = np.isin(np.arange(n), already)
     return Life(ratio, lasted, *(np.where(out, np.nan, each) for each in (opened, onset, cleared, held, told)))
 
 
@@ -211,6 +212,6 @@ def merge(parts: list[Scored]) -> Scored:
         columns = zip(*(getattr(part, name) for part in parts), strict=True)
         setattr(made, name, [np.concatenate(each, axis=-1) for each in columns])
     for lives in zip(*(part.lives for part in parts), strict=True):
-        joined = (np.concatenate([life[at] for life in lives]) for at in range(2, len(Life._fields)))
+        joined = (np.concatenate([getattr(life, name) for life in lives]) for name in Life._fields[2:])
         made.lives.append(Life(lives[0].ratio, lives[0].lasted, *joined))
     return made

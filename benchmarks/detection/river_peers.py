@@ -1,5 +1,6 @@
 """River's own detectors, one object a series, driven as their documentation says."""
 
+# ruff: noqa: ARG002  # a rule need not look at the clock
 from __future__ import annotations
 
 import copy

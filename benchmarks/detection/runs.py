@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -107,9 +106,7 @@ def do(job: Job) -> Run:
     """One job, by itself: any process gives the same answer."""
     key = job.key
     rates = np.repeat(np.array(job.rates), job.each)
-    traffic = Traffic(
-        rates, [key.noise] * len(rates), job.seed, seconds=key.seconds, learn_days=TEST_DAYS * key.weeks
-    )
+    traffic = Traffic(rates, [key.noise] * len(rates), job.seed, seconds=key.seconds, learn_days=TEST_DAYS * key.weeks)
     scored = replay(
         _method(key, len(rates)),
         traffic,
@@ -134,13 +131,12 @@ def _method(key: Key, series: int) -> Method:
     return RiverPeer(name, nominal, make, series)
 
 
-def run_all(wanted: list[Job], processes: int, say: Callable[[int, int, Key, float], None]) -> dict[Key, Run]:
+def run_all(wanted: list[Job], processes: int, say: Callable[[int, Key], None]) -> dict[Key, Run]:
     """All jobs on `processes` cores, the parts of each run joined in the order of the jobs."""
-    began = time.monotonic()
     done: dict[Job, Run] = {}
     for job, run in _each(wanted, processes):
         done[job] = run
-        say(len(done), len(wanted), job.key, time.monotonic() - began)
+        say(len(done), job.key)
     runs: dict[Key, Run] = {}
     for key in dict.fromkeys(job.key for job in wanted):
         parts = [done[job] for job in wanted if job.key == key]

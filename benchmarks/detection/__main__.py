@@ -1,0 +1,118 @@
+"""Detection against what is possible at all, and against peers, in one run.
+
+    python -m benchmarks.detection [--size small|full] [--json FILE] [--report DIR]
+
+Exit 1 when a must falls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.detection import cells, report, runs
+from benchmarks.detection.generator import START
+from benchmarks.detection.method import Breakwater
+from benchmarks.detection.musts import judge
+from benchmarks.detection.runs import OURS, Key, Run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=runs.SIZES, default="small")
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    parser.add_argument("--report", type=Path, help="write the page and its plots into this directory")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    began = time.monotonic()
+    found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes))
+    command = f"python -m benchmarks.detection --size {options.size} --seed {options.seed}"
+    results = report.Results(options.size, command, time.monotonic() - began, *found, cost())
+    print("\n".join(report.musts_table(results.musts)))
+    if options.json:
+        options.json.write_text(json.dumps(_as_json(results), indent=1) + "\n")
+    if options.report:
+        print(report.write(results, options.report))
+    return 0 if all(must.held for must in results.musts) else 1
+
+
+def _run(wanted: list[runs.Job], processes: int) -> dict[Key, Run]:
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("starting", total=len(wanted))
+
+        def say(done: int, key: Key) -> None:
+            progress.update(task, completed=done, description=f"{key.method}, {key.noise}, {key.weeks} weeks")
+
+        return runs.run_all(wanted, processes, say)
+
+
+def evaluate(found: dict[Key, Run]) -> tuple[list[Any], list[Any], list[Any], dict[str, Any]]:
+    """Musts, cells, false alarms and what alarms did."""
+    every = [cell for run in found.values() for cell in cells.cells(run)]
+    false = [
+        cells.false_alarms(run, rate)
+        for run in found.values()
+        for rate in (*(float(each) for each in np.unique(run.rates)), None)
+    ]
+    main_run = found[Key(OURS)]
+    false.append(cells.false_alarms(cells.only(main_run, "same rates", (5.0, 20.0))))
+    alarms = {
+        "3.8x": cells.alarms(main_run, (5.0, 20.0), 3.8, 60),
+        "2x": cells.alarms(main_run, (5.0, 20.0), 2.0, 60),
+        "clear": cells.alarms(main_run, (5.0,), 3.8, 60),
+        "held": cells.alarms(main_run, (5.0, 20.0), 2.5, 180),
+    }
+    return judge(every, false, alarms), every, false, alarms
+
+
+def cost(series: int = 10_000, buckets: int = 120) -> report.Cost:
+    """Microseconds a bucket and series of the bank, with traffic of its usual kind."""
+    method = Breakwater(series)
+    rng = np.random.default_rng(0)
+    rates = rng.choice([0.2, 1.0, 5.0, 20.0], series)
+    counts = rng.poisson(rates, (buckets, series)).astype(float)
+    began = time.process_time()
+    for bucket, seen in enumerate(counts):
+        method.step(START + 60 * bucket, seen)
+    return report.Cost(series, (time.process_time() - began) / buckets / series * 1e6, method.state_bytes())
+
+
+def _as_json(results: report.Results) -> dict[str, Any]:
+    return {
+        "benchmark": "detection",
+        "size": results.size,
+        "seconds": round(results.seconds, 1),
+        "musts": {
+            must.name: {"goal": must.goal, "got": _number(must.got), "held": must.held} for must in results.musts
+        },
+        "cells": [_row(cell) for cell in results.cells],
+        "false_alarms": [_row(each) for each in results.false],
+        "alarms": {name: _row(each) for name, each in results.alarms.items()},
+        "cost": _row(results.cost),
+    }
+
+
+def _row(found: Any) -> dict[str, Any]:
+    return {name: _number(value) for name, value in found._asdict().items()}
+
+
+def _number(value: Any) -> Any:
+    """Four digits; JSON has no number for what has no end."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

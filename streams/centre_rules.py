@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from detectors.slots import DAY_TYPES
 from response import messages
-from response.causes import TOOL_CAUSES
 from response.drawer import members
 from response.ledger import BRINGS_A_WAY_IN
 from response.template import Messages
@@ -168,10 +167,6 @@ def _notes(centre: Centre, settings: Settings) -> Iterator[str]:
     used = {route.action for route in centre.routes}
     for action in sorted(set(centre.modes) - used):
         yield f"mode of {action}: no route has this action"
-    for provider in centre.providers:
-        if provider.tool not in TOOL_CAUSES:
-            text = f"the health of {provider.tool} tells us no cause"
-            yield f"provider {provider.name}: {text}{nearest(provider.tool, TOOL_CAUSES)}"
     for day in centre.calendar:
         if day.day_type.lower() not in DAY_TYPES:
             text = f"nothing is judged on that day, {day.day_type} has no season"

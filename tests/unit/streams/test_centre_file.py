@@ -175,14 +175,13 @@ def test_what_may_not_be_meant_is_noted() -> None:
         plain(
             channels={"voice": {}, "chat": {}, "fax": {}},
             modes={"bot": "auto"},
-            providers=[{"name": "a", "tool": "telephny"}],
             calendar=[{"date": "2026-11-27", "name": "Sale", "day_type": "sale"}],
         )
     )
     assert centre_rules.mistakes(draft) == []
     assert model is not None
     text = "\n".join(centre_rules.notes(model, Settings()))
-    for word in ("channel fax", "mode of bot: no route", "did you mean telephony?", "sale has no season"):
+    for word in ("channel fax", "mode of bot: no route", "sale has no season"):
         assert word in text
 
 

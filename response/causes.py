@@ -1,8 +1,9 @@
 """What is it? The likeliest cause of an incident by the signature of its symptoms, with how sure we are.
 
-Naive Bayes over a few yes-or-no findings. A finding that nothing could have shown (no health heartbeat, no workforce
-feed) is left out; one that is merely absent counts little at first and fully after five minutes, for symptoms come one
-after the other. The table is a person's judgement, written down where it can be argued with.
+Naive Bayes over a few yes-or-no findings: of the symptoms here, of agents and tools by `witnesses`. A finding that
+nothing could have shown (no health heartbeat, no workforce feed) is left out; one that is merely absent counts little
+at first and fully after five minutes, for symptoms come one after the other. The table is a person's judgement, written
+down where it can be argued with.
 """
 
 from __future__ import annotations
@@ -13,35 +14,16 @@ from datetime import timedelta
 
 import msgspec
 
+from response import witnesses
 from response.params import RespondParams
 from response.state import Desk, IncidentState, SymptomState
 from schemas.incident import Cause, CauseKind
 
 ABSENCE_COUNTS_FULLY_AFTER = 300.0
 UP_COUNTS = 0.5  # a probe that says "up" is wrong more often than one that says "down"
+EXPLAINS_FROM = 0.5  # how likely a cause must make something to account for it
 BECAUSE_MAX = 5
 SURENESS_MAX = 0.99  # the table knows less than it can say
-MAIL = ("email", "e-mail", "mail")
-CHAT = ("chat", "bot", "messaging")
-VOICE = ("voice", "phone", "telephony")
-
-TOOL_CAUSES: dict[str, CauseKind] = {
-    "telephony": "telephony",
-    "carrier": "telephony",
-    "chat": "chat-platform",
-    "chat-platform": "chat-platform",
-    "bot": "chat-platform",
-    "crm": "crm",
-    "e-mail": "e-mail",
-    "email": "e-mail",
-    "ticketing": "e-mail",
-    "wfm": "wfm",
-    "routing": "routing",
-    "acd": "routing",
-    "power": "power-or-site",
-    "site": "power-or-site",
-    "network": "power-or-site",
-}
 
 
 class Likeness(msgspec.Struct, frozen=True):
@@ -55,25 +37,38 @@ class Likeness(msgspec.Struct, frozen=True):
     others_up: float
     any_up: float
     handle_up: float
-    waves: float
+    waits: float
     answered_down: float
     containment_down: float
-    agents_idle: float
+    voice_idle: float
+    chat_idle: float
+    mail_idle: float
     staffed_low: float
 
 
-#                 prior voice chat  mail  several others any   handle waves answ. cont. idle staffed
+# fmt: off
+#            prior  gone: voice chat mail several | up: others any | handle waits answ. cont. | idle: v. c. m. | staffed
 LIKENESS: dict[CauseKind, Likeness] = {
-    "telephony": Likeness(0.15, 0.95, 0.02, 0.02, 0.03, 0.75, 0.75, 0.15, 0.50, 0.10, 0.02, 0.70, 0.05),
-    "chat-platform": Likeness(0.12, 0.02, 0.85, 0.02, 0.03, 0.70, 0.75, 0.15, 0.50, 0.10, 0.60, 0.40, 0.05),
-    "crm": Likeness(0.10, 0.02, 0.02, 0.02, 0.03, 0.10, 0.15, 0.90, 0.50, 0.20, 0.05, 0.05, 0.05),
-    "e-mail": Likeness(0.10, 0.02, 0.02, 0.90, 0.03, 0.50, 0.60, 0.10, 0.40, 0.05, 0.02, 0.20, 0.05),
-    "wfm": Likeness(0.06, 0.02, 0.02, 0.01, 0.02, 0.05, 0.10, 0.10, 0.70, 0.30, 0.02, 0.05, 0.80),
-    "routing": Likeness(0.07, 0.20, 0.20, 0.10, 0.20, 0.25, 0.30, 0.15, 0.60, 0.85, 0.02, 0.75, 0.05),
-    "power-or-site": Likeness(0.05, 0.85, 0.85, 0.70, 0.92, 0.20, 0.25, 0.05, 0.30, 0.20, 0.05, 0.10, 0.80),
-    "demand-surge": Likeness(0.30, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.03, 0.10),
-    "unknown": Likeness(0.05, 0.10, 0.10, 0.10, 0.05, 0.10, 0.35, 0.20, 0.30, 0.10, 0.05, 0.10, 0.10),
+    "telephony":
+        Likeness(0.15, 0.95, 0.02, 0.02, 0.030, 0.75, 0.75, 0.15, 0.40, 0.10, 0.02, 0.70, 0.02, 0.02, 0.03),
+    "chat-platform":
+        Likeness(0.12, 0.02, 0.85, 0.02, 0.030, 0.70, 0.75, 0.15, 0.40, 0.10, 0.60, 0.02, 0.60, 0.02, 0.03),
+    "crm":
+        Likeness(0.10, 0.02, 0.02, 0.02, 0.030, 0.10, 0.25, 0.90, 0.60, 0.20, 0.05, 0.02, 0.02, 0.02, 0.03),
+    "e-mail":
+        Likeness(0.10, 0.02, 0.02, 0.90, 0.030, 0.50, 0.60, 0.10, 0.30, 0.05, 0.02, 0.02, 0.02, 0.50, 0.03),
+    "wfm":
+        Likeness(0.06, 0.02, 0.02, 0.01, 0.020, 0.05, 0.25, 0.10, 0.95, 0.15, 0.02, 0.03, 0.03, 0.03, 0.70),
+    "routing":
+        Likeness(0.07, 0.20, 0.20, 0.10, 0.200, 0.25, 0.30, 0.15, 0.85, 0.85, 0.02, 0.60, 0.50, 0.10, 0.03),
+    "power-or-site":
+        Likeness(0.05, 0.85, 0.85, 0.70, 0.920, 0.20, 0.25, 0.05, 0.30, 0.20, 0.05, 0.10, 0.10, 0.05, 0.75),
+    "demand-surge":
+        Likeness(0.25, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.02, 0.02, 0.02, 0.03),
+    "unknown":
+        Likeness(0.05, 0.10, 0.10, 0.10, 0.050, 0.10, 0.35, 0.20, 0.20, 0.10, 0.05, 0.08, 0.08, 0.08, 0.10),
 }
+# fmt: on
 
 SAID = {
     "voice_gone": "no calls arrive",
@@ -83,10 +78,12 @@ SAID = {
     "others_up": "other channels rise while one is silent",
     "any_up": "more contacts than usual arrive",
     "handle_up": "contacts take longer than usual",
-    "waves": "backlog or abandonment grow",
+    "waits": "waits, backlog or abandonment grow",
     "answered_down": "contacts arrive but are not answered",
     "containment_down": "the bot resolves less than usual",
-    "agents_idle": "agents of the silent channel are idle",
+    "voice_idle": "voice agents are idle",
+    "chat_idle": "chat agents are idle",
+    "mail_idle": "e-mail agents are idle",
     "staffed_low": "far fewer agents are there than planned",
 }
 
@@ -107,8 +104,8 @@ def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
     if incident.feed:
         names = ", ".join(sorted({symptom.series.at.channel for symptom in incident.symptoms.values()}))
         return Cause(kind="data-feed-lost", sureness=0.98, because=[f"no heartbeat from the sources of {names}"])
-    findings = dict(_findings(desk, incident, params))
-    tools = _tools(desk, params)
+    findings = dict(_findings(incident))
+    tools = _witnessed(desk, incident, findings, params)
     age = (desk.now - incident.onset).total_seconds() / ABSENCE_COUNTS_FULLY_AFTER
     absence = min(1.0, max(0.0, age))
     scores = {kind: _score(kind, findings, tools, absence) for kind in LIKENESS}
@@ -143,13 +140,48 @@ def _mean(name: str) -> float:
     return math.fsum(getattr(likeness, name) for likeness in LIKENESS.values()) / len(LIKENESS)
 
 
-def _findings(desk: Desk, incident: IncidentState, params: RespondParams) -> Iterator[tuple[str, bool]]:
+def _witnessed(
+    desk: Desk, incident: IncidentState, findings: dict[str, bool], params: RespondParams
+) -> dict[CauseKind, bool]:
+    """Adds what agents show to `findings`; gives what tools say. Both are heard while the incident is young: later
+    they may speak of something else. What they once showed stays evidence, for they recover before the signals do."""
+    first, last = min(incident.fronts), max(incident.fronts)
+    if desk.now <= last + timedelta(seconds=params.witness_after_seconds):
+        window = (first - timedelta(seconds=params.witness_before_seconds), desk.now)
+        for name, present in (*witnesses.agents(desk, window, params), *witnesses.tools(desk, window, params)):
+            if not (present and _explained(desk, incident, name)):
+                incident.witnessed[name] = present or incident.witnessed.get(name, False)
+    said: dict[CauseKind, bool] = {}
+    for name, present in sorted(incident.witnessed.items()):
+        if name.startswith(witnesses.TOOL):
+            kind = witnesses.TOOL_CAUSES[name.removeprefix(witnesses.TOOL)]
+            said[kind] = said.get(kind, False) or present
+        else:
+            findings[name] = present
+    return said
+
+
+def _explained(desk: Desk, incident: IncidentState, name: str) -> bool:
+    """Whether an older incident that is not over accounts for it already."""
+    for other in desk.incidents.values():
+        older = (other.opened_at, other.incident_id) < (incident.opened_at, incident.incident_id)
+        if not older or other.phase not in ("pending", "open", "easing") or other.cause.kind not in LIKENESS:
+            continue
+        if name.startswith(witnesses.TOOL):
+            if witnesses.TOOL_CAUSES[name.removeprefix(witnesses.TOOL)] == other.cause.kind:
+                return True
+        elif getattr(LIKENESS[other.cause.kind], name) >= EXPLAINS_FROM:
+            return True
+    return False
+
+
+def _findings(incident: IncidentState) -> Iterator[tuple[str, bool]]:
     symptoms = list(incident.symptoms.values())
     gone = {symptom.series.at.channel for symptom in symptoms if _no_arrivals(symptom)}
     up = {symptom.series.at.channel for symptom in symptoms if role(symptom) == "up"}
-    yield "voice_gone", bool(gone & set(VOICE))
-    yield "chat_gone", bool(gone & set(CHAT))
-    yield "mail_gone", bool(gone & set(MAIL))
+    yield "voice_gone", bool(gone & witnesses.VOICE)
+    yield "chat_gone", bool(gone & witnesses.CHAT)
+    yield "mail_gone", bool(gone & witnesses.MAIL)
     yield "several_gone", len(gone) >= 2
     if gone:
         yield "others_up", bool(up - gone)
@@ -158,41 +190,10 @@ def _findings(desk: Desk, incident: IncidentState, params: RespondParams) -> Ite
     yield "handle_up", any("handle" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
     yield "containment_down", any("containment" in symptom.series.measure for symptom in slow)
     # escalations and complaints follow every kind of outage: they say nothing about which it was
-    yield "waves", any(symptom.kind in ("abandonment-wave", "backlog-growth") for symptom in symptoms)
+    waits = any("wait" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
+    yield "waits", waits or any(symptom.kind in ("abandonment-wave", "backlog-growth") for symptom in symptoms)
     yield "answered_down", any(role(s) == "gone" and s.series.measure == "answered" for s in symptoms)
-    everywhere = {symptom.series.at.channel for symptom in symptoms}
-    yield from _agents(desk, gone or up or everywhere, params)
 
 
 def _no_arrivals(symptom: SymptomState) -> bool:
     return role(symptom) == "gone" and symptom.series.measure == "offered"
-
-
-def _agents(desk: Desk, channels: set[str], params: RespondParams) -> Iterator[tuple[str, bool]]:
-    """Idle and missing agents on the channels concerned; nothing is said without a fresh workforce feed."""
-    said = [
-        line
-        for _, line in sorted(desk.floor.items())
-        if line.queue.channel in channels and desk.fresh(line.at, params.workforce_fresh_seconds)
-    ]
-    staffed = sum(line.staffed for line in said)
-    if staffed:
-        yield "agents_idle", sum(line.available for line in said) >= 0.6 * staffed
-    planned = 0.0
-    for queue in desk.centre.queues if desk.centre else ():
-        if any(line.queue == queue.at for line in said) and desk.centre:
-            channel = desk.centre.channels.get(queue.at.channel)
-            planned += queue.agents * (channel.concurrency if channel else 1.0)
-    if said and planned:
-        yield "staffed_low", staffed < 0.4 * planned
-
-
-def _tools(desk: Desk, params: RespondParams) -> dict[CauseKind, bool]:
-    """By cause: whether a fresh probe says that its tool is down (True) or up (False)."""
-    state: dict[CauseKind, bool] = {}
-    window = timedelta(seconds=params.tool_fresh_seconds)
-    for _, health in sorted(desk.tools.items()):
-        kind = TOOL_CAUSES.get(health.tool)
-        if kind is not None and abs(desk.now - health.at) <= window:
-            state[kind] = state.get(kind, False) or health.state != "up"
-    return state

@@ -1,7 +1,7 @@
 """Which incident does a signal belong to? All symptoms of one outage are one incident; independent ones stay apart.
 
 What joins: the same series again; an onset near the incident's; what an outage leaves behind (escalations, backlog);
-the same thing on a channel that is already part of it. What keeps apart: onsets half an hour or more from each other
+the same thing on a channel that is already part of it. What keeps apart: onsets that lie further from each other
 with none of that; customers' and internal queues; a lost data feed and anything else.
 """
 
@@ -56,14 +56,17 @@ def _link(incident: IncidentState, signal: Signal, symptom: SymptomState, params
     if any(other.series == signal.series for other in known):
         return _because(5, "same-series", f"{signal.series} is already part of it")
     if _seconds_from_front(incident, signal) <= params.joins_within_seconds:
-        return _because(4, "onset-near", f"{signal.series} began within half an hour of it")
+        return _because(
+            4, "onset-near", f"{signal.series} began within {params.joins_within_seconds / 60:g} minutes of it"
+        )
     kind, channel = role(symptom), signal.series.at.channel
-    here = {role(other) for other in known if other.series.at.channel == channel}
+    here = {(role(other), other.series.measure) for other in known if other.series.at.channel == channel}
+    thing = (kind, signal.series.measure)
     if kind == "wave" and (here or _is_outage(known)):
         return _because(3, "after-wave", f"{signal.series} is what such an incident leaves behind")
-    if incident.phase in ACTIVE and kind in here:
+    if incident.phase in ACTIVE and thing in here:
         return _because(3, "same-channel", f"{channel} is already part of it")
-    if incident.phase in ("easing", "watching") and here and kind in ("up", *here):
+    if incident.phase in ("easing", "watching") and here and (kind == "up" or thing in here):
         return _because(2, "came-back", f"{channel} had a part in it and is watched")
     return None
 

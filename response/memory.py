@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -30,6 +31,7 @@ class _Flows(msgspec.Struct):
 class _Floor(msgspec.Struct):
     floor: dict[str, Workforce]
     tools: dict[str, ToolHealth]
+    since: dict[str, datetime]
 
 
 class _Incidents(msgspec.Struct):
@@ -69,7 +71,7 @@ class Memory:
             if desk.centre is not None:
                 self._put(changed, f"centre/{tenant}", _pack(desk.centre))
             self._put(changed, f"flows/{tenant}", _pack(_Flows(desk.flows)))
-            self._put(changed, f"floor/{tenant}", _pack(_Floor(desk.floor, desk.tools)))
+            self._put(changed, f"floor/{tenant}", _pack(_Floor(desk.floor, desk.tools, desk.since)))
             self._put_desk(changed, desk)
             self._put(clocks, f"clock/{tenant}", _pack(desk.clock))
         return changed | clocks
@@ -108,7 +110,7 @@ class Memory:
             desk.flows = decode(raw, type=_Flows).flows
         elif kind == "floor":
             floor = decode(raw, type=_Floor)
-            desk.floor, desk.tools = floor.floor, floor.tools
+            desk.floor, desk.tools, desk.since = floor.floor, floor.tools, floor.since
         elif kind == "clock":
             desk.clock = max(desk.clock, decode(raw, type=Clock), key=lambda clock: clock.applied)
         elif kind == "desk":

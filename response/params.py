@@ -17,7 +17,10 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     workforce_fresh_seconds: float = 1800.0
 
     # incidents
-    joins_within_seconds: float = 1800.0
+    joins_within_seconds: float = 1500.0
+    # agents and tools speak of an incident if they changed so long before its onset, and are heard so long after it
+    witness_before_seconds: float = 900.0
+    witness_after_seconds: float = 1500.0
     confirm_seconds: float = 60.0
     ease_after_seconds: float = 60.0
     calm_after_seconds: float = 600.0

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from response import afterwave, bulletins, decisions, guard, incidents, loadshift, phases, staffing
+from response import afterwave, bulletins, decisions, guard, incidents, loadshift, phases, staffing, witnesses
 from response.capacity import Picture, picture
 from response.decisions import Refused
 from response.guard import Issue
@@ -118,9 +118,12 @@ class ResponseFold:
             case Tick():
                 _hear_tick(desk, body, params)
             case Workforce():
-                _keep_newest(desk.floor, str(body.queue), body)
+                if _keep_newest(desk.floor, str(body.queue), body):
+                    witnesses.hear_agents(desk, body)
             case ToolHealth():
-                _keep_newest(desk.tools, f"{body.tool}/{body.provider or ''}/{body.site or ''}", body)
+                name = f"{body.tool}/{body.provider or ''}/{body.site or ''}"
+                if _keep_newest(desk.tools, name, body):
+                    witnesses.hear_tool(desk, name, body)
             case Centre():
                 if desk.centre is None or body.version >= desk.centre.version:
                     desk.centre = body
@@ -238,11 +241,13 @@ def _hear_tick(desk: Desk, tick: Tick, params: RespondParams) -> None:
         clock.reach(read_to)
 
 
-def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str, body: Workforce | ToolHealth) -> None:
-    """Reports may come out of order; an older one says nothing new."""
+def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str, body: Workforce | ToolHealth) -> bool:
+    """Reports may come out of order; an older one says nothing new. Whether it was kept."""
     before = known.get(name)
-    if before is None or body.at >= before.at:
-        known[name] = body  # type: ignore[assignment]
+    if before is not None and body.at < before.at:
+        return False
+    known[name] = body  # type: ignore[assignment]
+    return True
 
 
 def _lent(desk: Desk, params: RespondParams) -> tuple[dict[str, float], dict[str, float]]:

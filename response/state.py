@@ -151,6 +151,8 @@ class IncidentState(msgspec.Struct, kw_only=True):
     fronts: list[datetime]
     phase: Phase = "pending"
     severity: int = 0
+    # agents and tools as they were once seen since it broke: they are back before the signals are cleared
+    witnessed: dict[str, bool] = {}
     cause: Cause = msgspec.field(default_factory=lambda: Cause(kind="unknown", sureness=0.0))
     scope: Scope = msgspec.field(default_factory=lambda: Scope(level="queue", channels=[]))
     symptoms: dict[str, SymptomState] = {}
@@ -224,6 +226,8 @@ class Desk(msgspec.Struct, kw_only=True):
     flows: dict[str, Flow] = {}
     floor: dict[str, Workforce] = {}
     tools: dict[str, ToolHealth] = {}
+    # since when agents are idle or missing and tools not up, by what `witnesses` calls it
+    since: dict[str, datetime] = {}
     incidents: dict[str, IncidentState] = {}
     killed: dict[str, str] = {}
     dismissed: dict[str, bool] = {}

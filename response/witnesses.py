@@ -1,0 +1,102 @@
+"""What else speaks for a cause: agents without work or missing, tools that say they are down, each since when.
+
+Only what began near the incident speaks of it: a probe that is red all day, or agents whom another outage took away,
+do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from response.params import RespondParams
+from response.state import Desk
+from schemas.health import ToolHealth
+from schemas.incident import CauseKind
+from schemas.workforce import Workforce
+
+MAIL = frozenset({"email", "e-mail", "mail"})
+CHAT = frozenset({"chat", "bot", "messaging"})
+VOICE = frozenset({"voice", "phone", "telephony"})
+IDLE_SHARE = 0.6
+STAFFED_LOW_SHARE = 0.4
+TOOL = "tool "  # before a tool's name, among the names of findings
+
+TOOL_CAUSES: dict[str, CauseKind] = {
+    "telephony": "telephony",
+    "carrier": "telephony",
+    "chat": "chat-platform",
+    "chat-platform": "chat-platform",
+    "bot": "chat-platform",
+    "crm": "crm",
+    "e-mail": "e-mail",
+    "email": "e-mail",
+    "ticketing": "e-mail",
+    "wfm": "wfm",
+    "routing": "routing",
+    "acd": "routing",
+    "power": "power-or-site",
+    "site": "power-or-site",
+    "network": "power-or-site",
+}
+
+Window = tuple[datetime, datetime]
+
+
+def hear_agents(desk: Desk, line: Workforce) -> None:
+    """Since when a queue's agents are idle, and since when most of those planned are missing."""
+    idle = line.staffed > 0 and line.available >= IDLE_SHARE * line.staffed
+    planned = _planned(desk, line)
+    missing = planned > 0 and line.staffed < STAFFED_LOW_SHARE * planned
+    _since(desk, f"idle {line.queue}", idle, line.at)
+    _since(desk, f"missing {line.queue}", missing, line.at)
+
+
+def hear_tool(desk: Desk, name: str, health: ToolHealth) -> None:
+    """Since when a tool is not up."""
+    _since(desk, TOOL + name, health.state != "up", health.at)
+
+
+def _since(desk: Desk, name: str, holds: bool, at: datetime) -> None:
+    if not holds:
+        desk.since.pop(name, None)
+    else:
+        desk.since.setdefault(name, at)
+
+
+def _planned(desk: Desk, line: Workforce) -> float:
+    """Slots that the centre's model plans for this queue."""
+    for queue in desk.centre.queues if desk.centre else ():
+        if queue.at == line.queue and desk.centre:
+            channel = desk.centre.channels.get(queue.at.channel)
+            return queue.agents * (channel.concurrency if channel else 1.0)
+    return 0.0
+
+
+def agents(desk: Desk, window: Window, params: RespondParams) -> Iterator[tuple[str, bool]]:
+    """Whether most agents of a kind of channel are idle, and whether most of all are missing, since within `window`;
+    nothing where no fresh report can tell."""
+    lines = [line for _, line in sorted(desk.floor.items()) if desk.fresh(line.at, params.workforce_fresh_seconds)]
+    for name, channels in (("voice_idle", VOICE), ("chat_idle", CHAT), ("mail_idle", MAIL)):
+        yield from _most(desk, name, "idle", [line for line in lines if line.queue.channel in channels], window)
+    planned = [line for line in lines if _planned(desk, line)]
+    yield from _most(desk, "staffed_low", "missing", planned, window)
+
+
+def _most(desk: Desk, name: str, what: str, lines: list[Workforce], window: Window) -> Iterator[tuple[str, bool]]:
+    since = {str(line.queue): desk.since.get(f"{what} {line.queue}") for line in lines}
+    told = [(line, at) for line in lines if (at := since[str(line.queue)]) is None or at >= window[0]]
+    if told:
+        yield name, sum(at is not None and at <= window[1] for _, at in told) > len(told) / 2
+
+
+def tools(desk: Desk, window: Window, params: RespondParams) -> Iterator[tuple[str, bool]]:
+    """Of each tool that we know, with a fresh probe, whether it went down within `window`; of those that were down
+    before, nothing."""
+    for name, health in sorted(desk.tools.items()):
+        since = desk.since.get(TOOL + name)
+        if health.tool not in TOOL_CAUSES:
+            continue
+        if not desk.fresh(health.at, params.tool_fresh_seconds) or (since is not None and since < window[0]):
+            continue
+        yield TOOL + health.tool, since is not None and since <= window[1]

@@ -44,7 +44,7 @@ bench: .venv/.test ## the numbers we promise, each a ratio against a peer in the
 kafka: .venv/.test ## a real Apache Kafka node in the background
 	@$(BIN)/python tools/kafka.py start $(ARGS)
 
-kafka-stop: ## ends it
+kafka-stop: .venv/.dev ## ends it
 	@$(BIN)/python tools/kafka.py stop
 
 lock: .venv/.dev ## writes the lock files anew from pyproject.toml

@@ -17,6 +17,7 @@ START = 1_767_571_200  # Monday, 5 January 2026, 00:00 UTC
 DAY_SECONDS = 86_400
 CORRELATION_MINUTES = 60.0
 INCIDENTS_A_DAY = 1 / 7
+DAWN_HOUR = 6.0
 BUSINESS_HOURS = (9.0, 17.0)
 
 
@@ -62,21 +63,25 @@ class Traffic:
         kinds = np.array([NOISES[name] for name in noises])
         self._day_sd, self._hour_sd, self._shape = kinds.T
         rng = np.random.default_rng([seed, 0])
-        self._weekday, self._weekend = self._profiles(rng)
+        self._profile = self._usual_day(rng)
+        self._weekend = np.log(rng.uniform(0.15, 0.7, len(self.rates)))
+        self._hours = ((np.arange(self.buckets) + 0.5) * seconds / 3600)[:, None]
         self._growth = rng.uniform(-0.01, 0.03, len(self.rates))
 
     def days(self, number: int) -> Iterator[Day]:
         """The first `number` days in order."""
         state = np.random.default_rng([self._seed, 1]).standard_normal(len(self.rates))
+        today = self._of_day(-1, np.random.default_rng([self._seed, 3]))
         for day in range(number):
             rng = np.random.default_rng([self._seed, 2, day])
             walk = self._busyness(rng, state)
             state = walk[-1]
-            profile = self._weekday if day % 7 < 5 else self._weekend
-            factor = np.exp(self._day_sd * rng.standard_normal(len(self.rates)) - self._day_sd**2 / 2)
+            before, today = today, self._of_day(day, rng)
+            dawn = np.minimum(self._hours / DAWN_HOUR, 1.0)
+            factor = np.exp(before * (1 - dawn) + today * dawn)
             hour = np.exp(self._hour_sd * walk - self._hour_sd**2 / 2)
             growth = (1 + self._growth) ** (day / 7)
-            means = self.rates * self.seconds / 60 * profile * growth * factor * hour
+            means = self.rates * self.seconds / 60 * self._profile * growth * factor * hour
             if day < self.learn_days:
                 means = means * self._incidents(rng)
             yield Day(day, means, self.draw(means, rng))
@@ -89,8 +94,13 @@ class Traffic:
         counts: Numbers = rng.poisson(means * mixed).astype(float)
         return counts
 
-    def _profiles(self, rng: np.random.Generator) -> tuple[Numbers, Numbers]:
-        """Two humps over a night floor, for weekdays and for weekends; 1 on average over weekday business hours."""
+    def _of_day(self, day: int, rng: np.random.Generator) -> Numbers:
+        """Logarithm of how busy a day is. It is reached at dawn: nothing jumps at midnight."""
+        busy: Numbers = self._day_sd * rng.standard_normal(len(self.rates)) - self._day_sd**2 / 2
+        return busy + self._weekend if day % 7 >= 5 else busy
+
+    def _usual_day(self, rng: np.random.Generator) -> Numbers:
+        """Two humps over a night floor; 1 on average over business hours."""
         n = len(self.rates)
         hour = ((np.arange(self.buckets) + 0.5) * self.seconds / 3600)[:, None]
         night = rng.uniform(0.05, 0.20, n)
@@ -98,8 +108,8 @@ class Traffic:
         second = np.exp(-0.5 * ((hour - rng.uniform(14.5, 16.5, n)) / rng.uniform(1.6, 2.8, n)) ** 2)
         profile = night + (1 - night) * (first + rng.uniform(0.6, 1.0, n) * second)
         business = (hour[:, 0] >= BUSINESS_HOURS[0]) & (hour[:, 0] < BUSINESS_HOURS[1])
-        profile /= profile[business].mean(axis=0)
-        return profile, profile * rng.uniform(0.15, 0.7, n)
+        usual: Numbers = profile / profile[business].mean(axis=0)
+        return usual
 
     def _busyness(self, rng: np.random.Generator, state: Numbers) -> Numbers:
         """An AR(1) walk of standard deviation 1 that forgets within an hour."""

@@ -158,7 +158,11 @@ class Farrington(Rule):
         weeks = min(last // week, 5)
         if not weeks or (last % week < around and weeks == 1):
             return self._nothing()
-        places = [last - n * week + shift for n in range(1, weeks + 1) for shift in range(-around, around + 1, 3)]
+        places = [
+            last - n * week + shift
+            for n in range(1, weeks + 1)
+            for shift in range(-around, around + 1, max(1, around // 5))
+        ]
         reference = np.stack([self.past.at(place) for place in places if place >= 0])
         mean = reference.mean(axis=0)
         off = (reference - mean) / np.sqrt(np.maximum(mean, 0.2))

@@ -27,8 +27,7 @@ series.
 """
 _EPISODES = """
 Episodes a series and month at nominal thresholds; the promise is 1, over both directions and both speeds. `weekend` and
-`midnight`: the shares of them that begin on the two weekend days, and in the first two hours of a day, at the start of
-which the generator's day factor jumps.
+`midnight`: the shares of them that begin on the two weekend days, and in the first two hours of a day.
 """
 
 

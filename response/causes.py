@@ -58,13 +58,13 @@ LIKENESS: dict[CauseKind, Likeness] = {
     "e-mail":
         Likeness(0.10, 0.02, 0.02, 0.90, 0.030, 0.50, 0.60, 0.10, 0.30, 0.05, 0.02, 0.02, 0.02, 0.50, 0.03),
     "wfm":
-        Likeness(0.06, 0.02, 0.02, 0.01, 0.020, 0.05, 0.25, 0.10, 0.95, 0.15, 0.02, 0.03, 0.03, 0.03, 0.70),
+        Likeness(0.08, 0.02, 0.02, 0.01, 0.020, 0.05, 0.30, 0.10, 0.95, 0.15, 0.02, 0.03, 0.03, 0.03, 0.70),
     "routing":
         Likeness(0.07, 0.20, 0.20, 0.10, 0.200, 0.25, 0.30, 0.15, 0.85, 0.85, 0.02, 0.60, 0.50, 0.10, 0.03),
     "power-or-site":
         Likeness(0.05, 0.85, 0.85, 0.70, 0.920, 0.20, 0.25, 0.05, 0.30, 0.20, 0.05, 0.10, 0.10, 0.05, 0.75),
     "demand-surge":
-        Likeness(0.25, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.02, 0.02, 0.02, 0.03),
+        Likeness(0.20, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.01, 0.01, 0.01, 0.02),
     "unknown":
         Likeness(0.05, 0.10, 0.10, 0.10, 0.050, 0.10, 0.35, 0.20, 0.20, 0.10, 0.05, 0.08, 0.08, 0.08, 0.10),
 }
@@ -123,7 +123,7 @@ def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bo
         p = getattr(likeness, name)
         score += math.log(p) if present else absence * math.log1p(-p)
     for tool, down in tools.items():
-        p = 0.85 if tool == kind else 0.03
+        p = 0.85 if tool == kind else 0.02
         score += math.log(p) if down else UP_COUNTS * math.log1p(-p)
     return score
 

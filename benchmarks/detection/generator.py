@@ -104,8 +104,8 @@ class Traffic:
         n = len(self.rates)
         hour = ((np.arange(self.buckets) + 0.5) * self.seconds / 3600)[:, None]
         night = rng.uniform(0.05, 0.20, n)
-        first = np.exp(-0.5 * ((hour - rng.uniform(9.5, 11.0, n)) / rng.uniform(1.3, 2.0, n)) ** 2)
-        second = np.exp(-0.5 * ((hour - rng.uniform(14.5, 16.5, n)) / rng.uniform(1.6, 2.8, n)) ** 2)
+        first = _hump(hour, rng.uniform(9.5, 11.0, n), rng.uniform(1.3, 2.0, n))
+        second = _hump(hour, rng.uniform(14.5, 16.5, n), rng.uniform(1.6, 2.8, n))
         profile = night + (1 - night) * (first + rng.uniform(0.6, 1.0, n) * second)
         business = (hour[:, 0] >= BUSINESS_HOURS[0]) & (hour[:, 0] < BUSINESS_HOURS[1])
         usual: Numbers = profile / profile[business].mean(axis=0)
@@ -129,3 +129,10 @@ class Traffic:
         for i in np.nonzero(rng.random(n) < INCIDENTS_A_DAY)[0]:
             factors[int(begins[i]) : int(begins[i] + lasts[i]), i] = ratios[i]
         return factors
+
+
+def _hump(hour: Numbers, at: Numbers, width: Numbers) -> Numbers:
+    """A bell around `at` that goes on past midnight."""
+    away = np.abs(hour - at)
+    bell: Numbers = np.exp(-0.5 * (np.minimum(away, 24 - away) / width) ** 2)
+    return bell

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ def test_nights_and_weekends_are_quieter() -> None:
 
 def test_nothing_jumps_at_midnight() -> None:
     days = [day.means for day in traffic([20.0] * 30, "clean").days(7)]
-    for evening, morning in zip(days, days[1:], strict=False):
+    for evening, morning in pairwise(days):
         assert morning[0] == pytest.approx(evening[-1], rel=0.03)
 
 

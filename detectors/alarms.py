@@ -107,6 +107,7 @@ class Alarms:
         """What is to be said after a pane. `sight.gains` is given for an open pane, which decides but is not learned;
         `slow` where a slow pane ended with it."""
         found: list[Statement] = []
+        self.bank.far[...] = False
         if self.ended and sight.start > max(self.ended.values()):
             self.ended.clear()
         for _, alarm in sorted(self.open.items()):
@@ -124,9 +125,15 @@ class Alarms:
 
     def mark(self) -> None:
         """Tells the bank which series have an alarm."""
-        self.bank.alarmed[...] = False
-        for series, _ in self.open:
-            self.bank.alarmed[self.index[series]] = True
+        self.bank.alarmed[...] = self.bank.far[...] = False
+        for _, alarm in sorted(self.open.items()):
+            self._mark(alarm)
+
+    def _mark(self, alarm: Alarm) -> None:
+        i, params = self.index[alarm.series], self.params
+        self.bank.alarmed[i] = True
+        if not params.far_down <= alarm.ratio <= params.far_up and not self._learning(i, alarm.said_at):
+            self.bank.far[i] = True
 
     # -- opening
 
@@ -162,7 +169,7 @@ class Alarms:
                 highest=high,
                 curve=[float(value) for value in self.bank.meters.curve[:, i]],
             )
-            self.bank.alarmed[i] = True
+            self._mark(alarm)
             found.append(self._say("opened", alarm, sight))
         return found
 
@@ -201,6 +208,7 @@ class Alarms:
 
     def _follow(self, alarm: Alarm, sight: Sight, slow: Numbers | None) -> list[Statement]:
         i = self.index[alarm.series]
+        self._mark(alarm)
         if sight.known is not None and not sight.known[i]:
             return []  # unknown resolves nothing and says nothing
         closed = sight.gains is None
@@ -208,9 +216,13 @@ class Alarms:
         if closed:
             alarm.relief = relief
         if relief > self.params.recovery_line:
-            return [self._clear(alarm, sight.at, sight.start, sight.share, RECOVERED)]
+            frozen = self.bank.frozen_seconds(i, sight.at)
+            # longer than the level stays frozen: it has come to meet it
+            reason = RECOVERED if frozen <= self.params.freeze_seconds_max or self.bank.far[i] else ACCEPTED
+            return [self._clear(alarm, sight.at, sight.start, sight.share, reason)]
         self._measure(alarm, i, sight, slow)
-        if closed and sight.at - alarm.onset >= self.params.accept_seconds and self._acceptable(alarm):
+        self._mark(alarm)
+        if closed and sight.at - alarm.onset >= self.params.accept_seconds and self._acceptable(alarm, i, sight.at):
             self._accept(alarm, i)
             return [self._clear(alarm, sight.at, sight.start, sight.share, ACCEPTED)]
         if closed and alarm.kind == "drop" and self._became_silent(alarm, i):
@@ -266,8 +278,14 @@ class Alarms:
 
     # -- ending
 
-    def _acceptable(self, alarm: Alarm) -> bool:
-        """A shift of a day may be the new normal; an outage never is."""
+    def _learning(self, i: int, now: int) -> bool:
+        """While little is known, an alarm may be wrong: it must not stop the learning that would show it."""
+        return now - float(self.bank.facts.born[i]) < self.params.learning_seconds
+
+    def _acceptable(self, alarm: Alarm, i: int, now: int) -> bool:
+        """A shift of a day may be the new normal; an outage never is, and where nothing is normal yet, nothing is."""
+        if self._learning(i, now):
+            return False
         return self.params.accept_ratio_min <= alarm.ratio <= self.params.accept_ratio_max
 
     def _accept(self, alarm: Alarm, i: int) -> None:
@@ -292,9 +310,8 @@ class Alarms:
         i = self.index[alarm.series]
         del self.open[alarm.series, alarm.direction]
         self.ended[f"{alarm.kind} {alarm.series}"] = start
-        if reason != ACCEPTED:
-            self.bank.clear(i, alarm.direction)
-        self.bank.alarmed[i] = any((alarm.series, direction) in self.open for direction in (SURGE, DROP))
+        self.bank.clear(i, alarm.direction)
+        self.mark()
         alarm.revision += 1
         return Statement("cleared", alarm, at, start, share, reason)
 

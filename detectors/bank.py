@@ -16,7 +16,7 @@ from detectors.baseline import Dispersion, Level, Season
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.evidence import Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
-from detectors.slots import LocalTime, Moment
+from detectors.slots import LocalTime, Moment, day_of
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
 _WEEK_SECONDS = 7 * DAY_SECONDS
@@ -61,6 +61,7 @@ class Clocks(msgspec.Struct):
     slot: int = 0
     ordinary: bool = True
     quarter: int = -1
+    pane_seconds: int = 0
 
 
 class Closed(NamedTuple):
@@ -86,6 +87,9 @@ class Bank:
         day = params.dispersion_half_life_seconds
         self.dispersion = Dispersion(params.dispersion_prior, params.dispersion_prior_weight, day, params)
         week = params.slow_variance_half_life_seconds
+        self.tracking = Dispersion(
+            params.tolerance_floor_variance, params.tracking_weight, params.tracking_half_life_seconds, params
+        )
         self.slow_variance = Dispersion(params.slow_variance_prior, params.slow_variance_weight, week, params)
         self.fast = Evidence(params)
         self.slow = Evidence(params)
@@ -93,6 +97,7 @@ class Bank:
         self.facts = Facts()
         self.clocks = Clocks()
         self.alarmed: Flags = np.zeros(0, bool)
+        self.far: Flags = np.zeros(0, bool)  # alarmed, and further away than busy and quiet days are
         self.floor = 1.0  # a person's floor of the band, as a ratio
         self._fresh: tuple[int, int, bool] | None = None
         self._band_due = True
@@ -107,6 +112,7 @@ class Bank:
             "season": self.season,
             "level": self.level,
             "dispersion": self.dispersion,
+            "tracking": self.tracking,
             "slow-variance": self.slow_variance,
             "fast": self.fast,
             "slow": self.slow,
@@ -119,6 +125,7 @@ class Bank:
         for part in self.parts.values():
             part.grow(more)
         self.alarmed = np.append(self.alarmed, np.zeros(more, bool))
+        self.far = np.append(self.far, np.zeros(more, bool))
         if more:
             self.meters.spread[-more:] = self.params.dispersion_prior
             self.facts.born[-more:] = now
@@ -129,7 +136,7 @@ class Bank:
         """Forgets series."""
         for part in self.parts.values():
             part.keep(wanted)
-        self.alarmed = self.alarmed[wanted]
+        self.alarmed, self.far = self.alarmed[wanted], self.far[wanted]
         self.refresh()
 
     def refresh(self) -> None:
@@ -150,6 +157,7 @@ class Bank:
         statistic = self.fast.update(seen, expected, start, None if everything else scored)
         if not everything:
             statistic = np.where(scored, statistic, self.fast.statistic(self.fast.runs.astype(float)))
+        self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
         self._learn(start, seconds, seen, expected, seasonal, known)
         return Closed(start, seconds, seen, expected, seasonal, statistic, self._close_slow(start + seconds))
 
@@ -214,10 +222,15 @@ class Bank:
         self._band_due = False
         self.level_now, variance = self._level_estimate()
         self.relative_variance = self.meters.spread.astype(float)
-        self.tolerance = self._tolerance(variance + self._variance / 2)
-        self._doubt = variance + self._variance + params.visit_variance + params.tolerance_floor_variance
+        tracking = self._tracking()
+        # what is known of season and level should tell how well they do; where it does not, what was seen of it does
+        told = variance + self._variance / 2 + params.tolerance_floor_variance
+        self.tolerance = self._tolerance(np.maximum(told, tracking))
+        self._doubt = variance + self._variance + params.visit_variance + tracking
         self.fast.band(self.tolerance, 1 / self.relative_variance)
-        self.slow_tolerance = self._tolerance(self.slow_variance.estimate() + self._variance)
+        self.slow_tolerance = self._tolerance(
+            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance
+        )
         self.slow.band(self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
     def _level_estimate(self) -> tuple[Numbers, Numbers]:
@@ -229,7 +242,7 @@ class Bank:
         params = self.params
         if not params.tolerance:
             return np.full(self.size, self.floor - 1)
-        wide = params.tolerance_sd * np.sqrt(variance + params.tolerance_floor_variance)
+        wide = params.tolerance_sd * np.sqrt(variance)
         narrow = max(params.tolerance_min, self.floor - 1)
         return np.maximum(np.minimum(wide, params.tolerance_max), narrow)
 
@@ -239,15 +252,37 @@ class Bank:
         """Closes blocks and half hours that ended before this pane."""
         clocks = self.clocks
         frozen = (self.meters.frozen_since > 0) & ~self._thawed(start)
-        if self.level.roll(start // self.params.level_block_seconds, frozen):
+        block = start // self.params.level_block_seconds
+        if block > self.level.block:
+            self._follow_level()
+            self.level.roll(block, frozen)
             self.meters.spread[...] = self.dispersion.estimate()
             self._band_due = True
         if moment.visit != clocks.visit:
+            if day_of(moment.visit) != day_of(clocks.visit):
+                self.level.sleep()
+                self._band_due = True
             if clocks.visit != -1 and clocks.ordinary:
                 self._learn_visit()
             self.meters.visit[...] = 0
             clocks.visit, clocks.slot, clocks.ordinary = moment.visit, moment.slot, moment.ordinary
             self._fresh = None
+
+    def _follow_level(self) -> None:
+        """How far the block that ended was from what the level had said of it, beyond the counts' own noise."""
+        seen, seasonal = self.level.current.astype(float)
+        level, _ = self._level_estimate()
+        noise: Numbers = self.meters.spread.astype(float) * (self.clocks.pane_seconds / self.params.level_block_seconds)
+        expected = seasonal * level
+        self.tracking.learn(
+            seen, expected, self._tracking() + noise, self.params.level_block_seconds, seasonal > 0, noise
+        )
+
+    def _tracking(self) -> Numbers:
+        return np.minimum(
+            np.maximum(self.tracking.estimate(), self.params.tolerance_floor_variance),
+            self.params.tracking_variance_max,
+        )
 
     def _learn_visit(self) -> None:
         seen, expected, exposure, variance = self.meters.visit.astype(float)
@@ -257,10 +292,14 @@ class Bank:
         variance /= np.maximum(exposure, 1.0)
         self.season.learn(self.clocks.slot, seen / scale, expected / scale, exposure, variance)
 
+    def frozen_seconds(self, series: int, now: int) -> float:
+        since = int(self.meters.frozen_since[series])
+        return float(now - since) if since else 0.0
+
     def _thawed(self, now: int) -> Flags:
-        """Frozen for as long as may be; not so while a signal is open."""
+        """Frozen for as long as may be. What is far away is no busy day: it stays frozen while its signal is open."""
         long = now - self.meters.frozen_since.astype(float) > self.params.freeze_seconds_max
-        return long & ~self.alarmed
+        return long & ~self.far
 
     def _learn(
         self, start: int, seconds: int, seen: Numbers, expected: Numbers, seasonal: Numbers, known: Flags | None
@@ -278,7 +317,7 @@ class Bank:
             learns, counted = learns & known, counted & known
         self.level.add(np.array([seen, seasonal]) * (learns & self.ready))
         self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
-        usual = ~self.alarmed | (self._variance > params.outage_variance_max)
+        usual = ~self.far | (self._variance > params.outage_variance_max)
         meters.visit += np.array([seen, expected, seconds_known, seconds_known * self._doubt]) * usual
         meters.quarter[0] += seen
         meters.quarter[1] += seasonal

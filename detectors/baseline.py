@@ -98,7 +98,12 @@ class Season(Columns):
         precision = 1 / (params.flat_variance + day_variance + 1 / (totals.seen + 0.5))
         # counts and exposures by source of knowledge, slot and series
         found = np.array([self._sources(slot, totals.days) for slot in slots]).transpose(2, 1, 0, 3)
-        variances: list[float | Numbers] = [params.any_day_variance + day_variance, params.day_group_variance, 0.0]
+        alone = 1 / np.maximum(found[2][1] / SLOT_SECONDS, _NOTHING) ** 2 * (found[1][1] == 0)
+        variances = (
+            params.any_day_variance + day_variance,
+            params.day_group_variance,
+            params.incident_variance * alone,
+        )
         for (counts, exposure), variance in zip(found, variances, strict=True):
             rate, precision = self._pool(rate, precision, counts, exposure, variance)
         if params.siblings and rate.shape[1] > 1:
@@ -172,6 +177,10 @@ class Level(Columns):
             self.sums[...] = np.where(frozen, self.sums, self.sums * self._fade ** min(passed - 3, 1000))
         return True
 
+    def sleep(self) -> None:
+        """Another day begins: what was learned yesterday is worth little."""
+        self.sums *= np.minimum(1.0, self._params.level_overnight / np.maximum(self.sums[1], _NOTHING))
+
     def add(self, seen_and_expected: Numbers) -> None:
         self.current += seen_and_expected
 
@@ -201,14 +210,23 @@ class Dispersion(Columns):
         self._half_life = half_life_seconds
         self._params = params
 
-    def learn(self, seen: Numbers, mean: Numbers, variance: Numbers, seconds: float, counted: Flags) -> None:
-        """`variance` is the present estimate; only series that are `counted` learn."""
+    def learn(
+        self,
+        seen: Numbers,
+        mean: Numbers,
+        variance: Numbers,
+        seconds: float,
+        counted: Flags,
+        noise: Numbers | float = 0.0,
+    ) -> None:
+        """`variance` is the present estimate; only series that are `counted` learn. `noise` is the relative variance
+        that is known to be of another kind."""
         safe = np.maximum(mean, _NOTHING)
         spread = safe + safe * safe * variance
         square = np.minimum((seen - mean) ** 2, self._params.winsor_sd**2 * spread)
         weight = np.where(counted, (safe / (1 + safe * self._prior)) ** 2, 0.0)
         fade = 0.5 ** (seconds / self._half_life)
-        self.sums[0] = self.sums[0] * np.where(counted, fade, 1.0) + weight * (square - safe) / (safe * safe)
+        self.sums[0] = self.sums[0] * np.where(counted, fade, 1.0) + weight * ((square - safe) / (safe * safe) - noise)
         self.sums[1] = self.sums[1] * np.where(counted, fade, 1.0) + weight
 
     def estimate(self) -> Numbers:

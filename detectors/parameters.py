@@ -30,6 +30,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     day_variance: float = 0.3  # of a Saturday's or Sunday's traffic around that of all days
     any_day_variance: float = 0.16  # ... around that of all days
     sibling_variance: float = 0.12  # of a queue's shape around its channel's
+    incident_variance: float = 0.5  # of a slot by an incident in its only visit
     conflict_sd: float = 2.0  # two sources that differ by more disagree
     conflict_share: float = 0.5  # of the disagreement that what is pooled so far is answerable for
     flat_variance: float = 1.0  # of a shape of which nothing is known
@@ -42,6 +43,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     level_prior_young: float = 6.0
     level_half_life_seconds: float = 1980.0
     level_block_seconds: int = 300
+    level_overnight: float = 10.0  # expected contacts that yesterday's level is worth today
     level_min: float = 0.4
     level_max: float = 2.5
     level_min_young: float = 0.1
@@ -52,6 +54,10 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # tolerance: half-width of the band that is still usual
     tolerance_sd: float = 2.0
     tolerance_floor_variance: float = 0.05**2
+    # how well the level follows, as blocks show it: prior, its weight, bound
+    tracking_variance_max: float = 0.2**2
+    tracking_weight: float = 40_000.0
+    tracking_half_life_seconds: float = 7.0 * DAY_SECONDS
     tolerance_min: float = 0.05
     tolerance_max: float = 1.0
     tolerance: bool = True
@@ -66,6 +72,9 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     freeze_up: float = 4.0
     freeze_down: float = 5.0
     freeze_seconds_max: float = 3 * 3600.0
+    # a ratio beyond these is no busy or quiet day: never learned while its signal is open
+    far_up: float = 1.7
+    far_down: float = 0.6
     # slow channel
     slow_seconds: int = 900
     slow_dispersion: float = 0.05

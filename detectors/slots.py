@@ -31,6 +31,11 @@ class Moment(NamedTuple):
     known: bool
 
 
+def day_of(visit: int) -> int:
+    """The local day of a visit, counted from 1970."""
+    return visit // 256 // DAY_SLOTS
+
+
 class LocalTime:
     """A tenant's time zone and calendar. An unknown zone is read as UTC (`zone_known` says so)."""
 

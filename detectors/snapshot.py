@@ -26,7 +26,7 @@ from detectors.slots import WEEK_SLOTS
 
 VERSION = b"\x01"
 CHUNK = 500
-HOT = ("fast", "level", "dispersion", "meters")
+HOT = ("fast", "level", "dispersion", "tracking", "meters")
 SLOW = ("slow", "slow-variance", "facts")
 
 

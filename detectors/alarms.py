@@ -256,9 +256,8 @@ class Alarms:
         # in an open pane the share that makes it harder to be over
         mean = float(sight.mean[1 - alarm.direction][i])
         if alarm.speed == "slow":
-            mean = float(sight.seasonal[i]) * (
-                mean / max(max(float(sight.mean[SURGE][i]), float(sight.mean[DROP][i])), 1e-12)
-            )
+            larger = max(float(sight.mean[SURGE][i]), float(sight.mean[DROP][i]), 1e-12)
+            mean = float(sight.seasonal[i]) * (mean / larger)
         if mean <= 0:
             return alarm.relief
         shape = float(self.bank.fast.shape[i])

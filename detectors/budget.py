@@ -1,8 +1,8 @@
 """From "false incidents a month" to thresholds: the operator states a budget, everything else follows.
 
-Half of it is for channels, half for queues; of each half, half for the fast and half for the slow channel; of that, half
-for surges and half for drops. A series whose evidence crosses h = ln(gamma) by chance does so less often than once in
-gamma panes, and the sum of 1/gamma over all that is watched is the budget.
+Half of it is for channels, half for queues; of each half, half for the fast and half for the slow channel; of that,
+half for surges and half for drops. A series whose evidence crosses h = ln(gamma) by chance does so less often than once
+in gamma panes, and the sum of 1/gamma over all that is watched is the budget.
 """
 
 from __future__ import annotations

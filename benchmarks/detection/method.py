@@ -86,7 +86,9 @@ class Breakwater:
         bank = copy.deepcopy(self.bank)
         for part in bank.parts.values():
             _tile(part, copies)
-        bank.alarmed = np.tile(bank.alarmed, copies)
+        for name, value in vars(bank).items():
+            if isinstance(value, np.ndarray) and value.shape[-1:] == self.bank.alarmed.shape:
+                setattr(bank, name, np.tile(value, (1,) * (value.ndim - 1) + (copies,)))
         bank.refresh()
         made._watch(bank)
         made._alarming = alarms

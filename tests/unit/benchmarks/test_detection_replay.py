@@ -35,7 +35,7 @@ def small(series: int = 3) -> Traffic:
 
 def test_buckets_come_in_order_and_forks_leave_the_null_days_alone() -> None:
     with_forks, without = Memory(3), Memory(3)
-    first = replay(with_forks, small(), seed=1, forks=4, horizon=4)
+    first = replay(with_forks, small(), seed=1, forks=4, horizon=4, changes=(Change("up", 10.0),))
     second = replay(without, small(), seed=1, forks=0)
     assert with_forks.starts == without.starts
     assert without.starts == [START + 1800 * n for n in range(8 * 48)]

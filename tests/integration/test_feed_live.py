@@ -1,0 +1,117 @@
+"""Two public logs through the whole path at full speed: what happened in them is found, and nobody is paged in vain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from schemas.centre import Centre, CentreChannel
+from schemas.incident import Incident
+from tests.conftest import HasBootstrap, SettingsFor
+from tests.integration import live
+
+BOSTON = ZoneInfo("America/New_York")
+JERUSALEM = ZoneInfo("Asia/Jerusalem")
+BUDGET_A_MONTH = 4
+# on a quiet machine a log takes about a minute
+WAIT_SECONDS = 400.0
+
+# (from, to, why) in local time: what an incident of that October may be
+OCTOBER = (
+    (1, 8, "cold start: before the first week is over no day of the week has been seen before"),
+    (14, 15, "cold start: the second Thursday; its first hours after opening were seen once"),
+    (29, 30, "calls of prospects are twice as many from Friday the 29th on; and a quiet Friday evening after it"),
+    (31, 32, "calls of prospects are twice as many from Friday the 29th on"),
+)
+
+
+def why(incident: Incident) -> str | None:
+    opened = incident.opened_at.astimezone(JERUSALEM)
+    month = datetime(1999, 10, 1, tzinfo=JERUSALEM)
+    day = (opened.date() - month.date()).days + 1
+    return next((text for first, before, text in OCTOBER if first <= day < before), None)
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(470)
+def test_blizzards_are_an_incident_and_a_batch_import_by_staff_pages_nobody(
+    kafka: HasBootstrap, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    channels = ("voice", "app", "web", "social", "internal")
+    settings = settings_for(
+        kafka,
+        tenants={"boston": {"clock": "event"}},
+        channels={name: {"pane_seconds": 300, "unknown_after_seconds": 150, "partitions": 1} for name in channels},
+    )
+    centre = Centre(
+        tenant="boston",
+        time_zone=str(BOSTON),
+        budget_false_incidents_per_month=BUDGET_A_MONTH,
+        channels={name: CentreChannel(audience="internal" if name == "internal" else "customer") for name in channels},
+    )
+    window = (datetime(2015, 1, 1, tzinfo=BOSTON), datetime(2015, 2, 21, tzinfo=BOSTON))
+    with live.running(settings, centre, tmp_path) as path:
+        report = path.feed("boston311_2015.csv.gz", "boston311.yaml", window, WAIT_SECONDS)
+        incidents, signals, told = path.heard.incidents, path.heard.signals, path.told()
+    assert report.refused.keys() <= {"before-offered"}
+    assert path.heard.dead_letters == 0
+
+    # 26-27 January, 2, 7-10 and 14-15 February: the city digs itself out, and calls
+    first, last = datetime(2015, 1, 26, tzinfo=BOSTON), datetime(2015, 2, 16, tzinfo=BOSTON)
+    snow = [
+        (incident, symptom)
+        for incident in incidents.values()
+        for symptom in incident.symptoms
+        if symptom.series.at.channel == "voice" and symptom.signal_kind == "surge" and first <= symptom.onset < last
+    ]
+    assert any(incident.pages and (symptom.ratio or 0) > 1.5 for incident, symptom in snow)
+
+    # 20 January, 07-08 h: 393 cases in an hour, typed in by staff
+    morning = (datetime(2015, 1, 20, 6, 30, tzinfo=BOSTON), datetime(2015, 1, 20, 8, 30, tzinfo=BOSTON))
+    imported = [
+        signal
+        for signal in signals.values()
+        if signal.series.at.channel == "internal"
+        and signal.signal_kind == "surge"
+        and morning[0] <= signal.onset < morning[1]
+    ]
+    assert imported and max(signal.observed for signal in imported) > 300
+    assert {signal.audience for signal in imported} == {"internal"}
+    ids = {signal.signal_id for signal in imported}
+    about = [i for i in incidents.values() if ids & {symptom.signal_id for symptom in i.symptoms}]
+    assert not any(incident.pages for incident in about)
+    names = {incident.incident_id for incident in about}
+    assert not any(notice["data"]["pages"] for notice in told if notice["subject"] in names)
+    # and the file sink was told of what does page
+    assert {i.incident_id for i, _ in snow if i.pages} <= {notice["subject"] for notice in told}
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(470)
+def test_an_ordinary_october_gives_no_more_incidents_than_the_budget_and_each_has_its_reason(
+    kafka: HasBootstrap, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    settings = settings_for(
+        kafka,
+        tenants={"bank": {"clock": "event"}},
+        channels={"voice": {"pane_seconds": 60, "partitions": 2}},
+    )
+    centre = Centre(
+        tenant="bank",
+        time_zone=str(JERUSALEM),
+        budget_false_incidents_per_month=BUDGET_A_MONTH,
+        channels={"voice": CentreChannel()},
+    )
+    with live.running(settings, centre, tmp_path) as path:
+        report = path.feed(
+            "anonymous_bank_calls_1999-10.csv.gz", "anonymous_bank_calls.yaml", (None, None), WAIT_SECONDS
+        )
+        incidents = list(path.heard.incidents.values())
+    assert (report.read, report.left_out, report.refused["unknown-value"].count) == (34_625, 147, 2)
+    assert path.heard.dead_letters == 0
+    unexplained = [f"{i.opened_at.astimezone(JERUSALEM)} {i.title}" for i in incidents if why(i) is None]
+    assert not unexplained
+    assert len(incidents) <= BUDGET_A_MONTH

@@ -26,7 +26,7 @@ demo: .venv/.demo ## an outage in accelerated time, told in the terminal and on 
 	@$(BIN)/breakwater demo $(ARGS)
 
 test: .venv/.test ## every test; those on Apache Kafka where Java and Maven are there
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.dev ## formatting, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .

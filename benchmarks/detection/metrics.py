@@ -26,7 +26,9 @@ def per_month(count: float, series: int, days: float) -> float:
 
 
 def calibrate(peaks: Numbers, days: float, wanted: float = 1.0) -> float:
-    """The lowest threshold with at most `wanted` episodes a series and month; infinite where no score can tell.
+    """The lowest threshold with at most `wanted` episodes a series and month.
+
+    Where not even the highest score seen keeps that, just above it: a score that saturates never gets there.
 
     Counts of episodes are not monotone in the threshold (a high bar splits, a low one merges), so every value above the
     answer keeps the promise, not only the answer.
@@ -40,7 +42,7 @@ def calibrate(peaks: Numbers, days: float, wanted: float = 1.0) -> float:
             high = middle
         else:
             low = middle + 1
-    return float(values[low]) if low < len(values) else float("inf")
+    return float(values[low] if low < len(values) else np.nextafter(values[-1], np.inf))
 
 
 def _rare(peaks: Numbers, threshold: float) -> bool:

@@ -71,7 +71,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "small": Size(main=32, null=16, ablation=16, rules=10, river=3, forks=5, part=32, varied=False),
+    "small": Size(main=32, null=16, ablation=16, rules=10, river=5, forks=5, part=32, varied=False),
     "full": Size(main=400, null=400, ablation=100, rules=100, river=100, forks=10, part=100, varied=True),
 }
 

@@ -22,7 +22,14 @@ def test_the_calibrated_threshold_keeps_the_rate_and_a_lower_one_does_not() -> N
 
 def test_a_score_that_saturates_cannot_be_calibrated() -> None:
     peaks = (np.random.default_rng(1).random((336, 30)) < 0.2).astype(float)
-    assert metrics.calibrate(peaks, 7.0) == float("inf")
+    bar = metrics.calibrate(peaks, 7.0)
+    assert metrics.delays(np.ones((10, 30)), np.zeros(30), bar)[1].sum() == 0
+
+
+def test_where_too_few_weeks_allow_no_episode_the_bar_lies_just_above_what_was_seen() -> None:
+    peaks = np.random.default_rng(1).random((336, 2))
+    bar = metrics.calibrate(peaks, 7.0)
+    assert peaks.max() < bar < peaks.max() + 1e-9
 
 
 def test_delay_is_one_in_the_first_bucket_and_capped_where_nothing_was_seen() -> None:

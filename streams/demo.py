@@ -170,6 +170,8 @@ class Demo:
         config.write_yaml(folder / "demo.yaml", tree)
         settings = config.load(folder / "demo.yaml", environment={})
         broker.apply_topics(settings)
+        if prefix := settings.broker.topic_prefix:
+            self._say(f"topics on {self._brokers} carry the prefix {prefix}: delete them when you are done")
         self._learn(settings)
         model = retailer.centre()
         publish(settings, topics.CENTRE, [model])

@@ -305,8 +305,7 @@ class Bank:
         self, start: int, seconds: int, seen: Numbers, expected: Numbers, seasonal: Numbers, known: Flags | None
     ) -> None:
         meters, params = self.meters, self.params
-        up, down = self.fast.excitement()
-        excited = (up > params.freeze_up) | (down > params.freeze_down) | self.alarmed
+        excited = self.fast.excited() | self.alarmed
         meters.frozen_since[...] = np.where(excited, np.where(meters.frozen_since > 0, meters.frozen_since, start), 0)
         learns = ~excited | self._thawed(start)
         counted = learns & self.ready

@@ -58,6 +58,7 @@ class Season(Columns):
         if params.robust:
             z_square = (seen - expected) ** 2 / np.maximum(expected + expected**2 * variance, 0.25)
             trust = np.minimum(1.0, params.robust_z**2 / np.maximum(z_square, _NOTHING))
+            trust = np.where(variance > params.robust_variance_max, 1.0, trust)
         else:
             trust = np.ones_like(weight)
         kept = 1 - (1 - params.visit_discount) * weight * trust
@@ -180,6 +181,8 @@ class Level(Columns):
     def sleep(self) -> None:
         """Another day begins: what was learned yesterday is worth little."""
         self.sums *= np.minimum(1.0, self._params.level_overnight / np.maximum(self.sums[1], _NOTHING))
+        self.pending[...] = 0
+        self.current[...] = 0
 
     def add(self, seen_and_expected: Numbers) -> None:
         self.current += seen_and_expected

@@ -104,10 +104,18 @@ class Evidence(Columns):
         self.runs[...], self.walks[...], self.observed[...], self.expected[...], self.since[...] = new
         return self.statistic(new[0])
 
-    def excitement(self) -> Numbers:
-        """The longest run by direction and series."""
-        longest: Numbers = np.maximum.reduceat(self.walks, _FIRST, axis=0)
-        return longest
+    def excited(self) -> Flags:
+        """Series with a run that is long, and further from the usual than a busy or quiet day is: what the level should
+        not follow."""
+        params = self._params
+        up = (self.walks[:UPS] > params.freeze_up) & (
+            self.observed[:UPS] > params.freeze_ratio_up * self.expected[:UPS]
+        )
+        down = (self.walks[UPS:] > params.freeze_down) & (
+            self.observed[UPS:] < params.freeze_ratio_down * self.expected[UPS:]
+        )
+        found: Flags = np.logical_or(up.any(axis=0), down.any(axis=0))
+        return found
 
     def best(self, series: int, direction: int) -> int:
         """The ratio (row) that the run of this series speaks most for."""

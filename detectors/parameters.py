@@ -36,6 +36,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     flat_variance: float = 1.0  # of a shape of which nothing is known
     special_variance: float = 0.09  # of a calendar day for which no season is known
     robust_z: float = 2.58
+    robust_variance_max: float = 0.3  # above it too little is known to distrust what comes
     robust: bool = True
     outage_variance_max: float = 0.1  # of a season that is known well enough to leave out what is under alarm
     # level
@@ -71,6 +72,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # frozen learning
     freeze_up: float = 4.0
     freeze_down: float = 5.0
+    freeze_ratio_up: float = 1.4
+    freeze_ratio_down: float = 0.7
     freeze_seconds_max: float = 3 * 3600.0
     # a ratio beyond these is no busy or quiet day: never learned while its signal is open
     far_up: float = 1.7

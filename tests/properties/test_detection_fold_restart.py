@@ -1,0 +1,76 @@
+"""A fold that is restored from its entries goes on to the byte, wherever it was cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pane_logs import centre_log, fold_over, said
+
+from detectors.parameters import CountParams
+from detectors.pipeline import DetectionFold, DetectParams
+from schemas.desk import DeskEntry
+from schemas.pane import PaneRecord
+from schemas.signal import Signal
+
+QUICK = DetectParams(counts=CountParams(warm_up_seconds=1200.0))
+SURGE = (200, 260, 5.0)
+
+
+def log(clock: str, seconds: int = 60) -> list[PaneRecord]:
+    return list(
+        centre_log(7, 280, clock=clock, seconds=seconds, surge=SURGE, source_lost=(150, 156))  # type: ignore[arg-type]
+    )
+
+
+LOGS = {
+    "system": log("system"),
+    "event": log("event"),
+    "short": log("system", 10),
+}
+
+
+def continued(records: list[PaneRecord], cuts: list[int]) -> tuple[dict[str, bytes], list[tuple[str, str, bytes]]]:
+    """Entries at the end and all that was said, with a restart after each of `cuts` records."""
+    entries: dict[str, bytes] = {}
+    fold, at, outputs = DetectionFold(QUICK), 0, []
+    for cut in [*cuts, len(records)]:
+        fold, more = fold_over(records[at:cut], fold, at)
+        outputs += more
+        for name, value in fold.changes().items():
+            if value is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = value
+        at = cut
+        fold = DetectionFold(QUICK)
+        fold.restore(entries)
+    return entries, said(outputs)
+
+
+WHOLE = {name: continued(records, []) for name, records in LOGS.items()}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_the_logs_that_are_cut_hold_signals(name: str) -> None:
+    _, outputs = fold_over(LOGS[name], DetectionFold(QUICK))
+    kinds = {
+        (output.value.body.signal_kind, output.value.body.state)
+        for output in outputs
+        if isinstance(output.value, DeskEntry) and isinstance(output.value.body, Signal)
+    }
+    assert ("surge", "opened") in kinds
+    assert ("telemetry-lost", "opened") in kinds
+    assert ("telemetry-lost", "cleared") in kinds
+
+
+@pytest.mark.parametrize("name", LOGS)
+@given(cuts=st.data())
+@settings(max_examples=12, deadline=None)
+def test_a_restart_anywhere_changes_neither_what_is_said_nor_what_is_kept(name: str, cuts: st.DataObject) -> None:
+    records = LOGS[name]
+    places = cuts.draw(st.lists(st.integers(0, len(records)), min_size=1, max_size=6).map(sorted))
+    entries, outputs = continued(records, places)
+    whole_entries, whole_outputs = WHOLE[name]
+    assert outputs == whole_outputs
+    assert entries == whole_entries

@@ -63,7 +63,9 @@ def assert_replayed_the_same(
             if topic.compacted:  # the broker may have dropped what was revised since
                 assert live[place].items() <= wanted[place].items()
             else:
-                assert list(live[place].items()) == list(wanted[place].items())
+                told, again = list(live[place].items()), list(wanted[place].items())
+                differing = next((pair for pair in zip(told, again, strict=False) if pair[0] != pair[1]), None)
+                assert told == again, f"{len(told)} told, {len(again)} again, first: {differing}"
 
 
 def partition_of(key: bytes, topic: topics.Topic) -> int:

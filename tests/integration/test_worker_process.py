@@ -114,6 +114,10 @@ def test_a_wrong_number_of_partitions_is_refused_before_anything_runs(
     admin = AdminClient(broker.confluent_settings(settings))
     grown = NewPartitions(settings.topic_name("desk"), 6)
     admin.create_partitions([grown])[grown.topic].result(10)
+    deadline = time.monotonic() + 10
+    while len(admin.list_topics(grown.topic, 5).topics[grown.topic].partitions) != 6:
+        assert time.monotonic() < deadline, "the broker does not show the partitions it made"
+        time.sleep(0.1)
     worker = start(settings, "--role", "respond")
-    assert worker.child.wait(20) == 2
+    assert worker.child.wait(20) == 2, worker.log()[-2000:]
     assert "has 6 partitions, 4 are wanted" in worker.log()

@@ -207,8 +207,9 @@ class Bank:
 
     def _read_season(self, moment: Moment) -> None:
         totals = self.season.totals()
-        (self._before, self._after), variances = self.season.rates((moment.before, moment.after), totals)
+        (self._before, self._after), variances, apart = self.season.rates((moment.before, moment.after), totals)
         self._variance = variances.max(axis=0)
+        self._disagree = np.minimum(apart.max(axis=0), self.params.disagree_max)
         if not moment.known:
             self._variance = self._variance + self.params.special_variance
         self._scale = 1.0 + self.facts.scale.astype(float)
@@ -226,25 +227,31 @@ class Bank:
         # what is known of season and level should tell how well they do; where it does not, what was seen of it does
         told = variance + self._variance / 2 + params.tolerance_floor_variance
         self.tolerance = self._tolerance(np.maximum(told, tracking))
-        self._doubt = variance + self._variance + params.visit_variance + tracking
-        self.fast.band(self.tolerance, 1 / self.relative_variance)
+        self._doubt = variance + self._variance + params.visit_variance + tracking + np.exp(2 * self._disagree) - 1
+        self.fast.band(*self.tolerance, 1 / self.relative_variance)
         self.slow_tolerance = self._tolerance(
             self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance
         )
-        self.slow.band(self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
+        self.slow.band(*self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
     def _level_estimate(self) -> tuple[Numbers, Numbers]:
         params = self.params
         now = self.level.block * params.level_block_seconds
         return self.level.estimate(self.facts.born.astype(float) + params.young_seconds > now)
 
-    def _tolerance(self, variance: Numbers) -> Numbers:
+    def _tolerance(self, variance: Numbers) -> tuple[Numbers, Numbers]:
+        """Half-widths of the band that is still usual, upwards and downwards; downwards it is wider where little is
+        known: a gamma law of few contacts has its longer side there, as a ratio."""
         params = self.params
         if not params.tolerance:
-            return np.full(self.size, self.floor - 1)
+            return np.full(self.size, self.floor - 1), np.full(self.size, self.floor - 1)
         wide = params.tolerance_sd * np.sqrt(variance)
-        narrow = max(params.tolerance_min, self.floor - 1)
-        return np.maximum(np.minimum(wide, params.tolerance_max), narrow)
+        least = max(params.tolerance_min, self.floor - 1)
+        up = np.maximum(np.minimum(wide, params.tolerance_max), least)
+        down = np.maximum(np.minimum(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max), least)
+        # where two weeks tell two stories, either is usual
+        either = np.exp(self._disagree)
+        return (1 + up) * either - 1, (1 + down) * either - 1
 
     # -- learning
 
@@ -316,7 +323,7 @@ class Bank:
             learns, counted = learns & known, counted & known
         self.level.add(np.array([seen, seasonal]) * (learns & self.ready))
         self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
-        usual = ~self.far | (self._variance > params.outage_variance_max)
+        usual = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
         meters.visit += np.array([seen, expected, seconds_known, seconds_known * self._doubt]) * usual
         meters.quarter[0] += seen
         meters.quarter[1] += seasonal

@@ -16,18 +16,20 @@ from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _SATURDAY = 5
+_DAY_PARTS = 8
 _NOTHING = 1e-12
 
 
 class Totals(NamedTuple):
     """Of the whole week, by series: contacts and seconds learned; contacts for each of its channel's (series 0); what a
-    weekday gets against all days, and the relative variance of that."""
+    weekday gets against all days, the relative variance of that, and of its shape against that of other days."""
 
     seen: Numbers
     exposure: Numbers
     share: Numbers
     days: Numbers
     day_variance: Numbers
+    unlike: Numbers
 
 
 class Season(Columns):
@@ -75,8 +77,9 @@ class Season(Columns):
             share = seen / np.maximum(channel @ exposure, _NOTHING)
         return Totals(seen, known, share, *self._days(counts, exposure))
 
-    def _days(self, counts: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers]:
-        """How many times as much a weekday gets as the same times of day do on all days, and the variance of that."""
+    def _days(self, counts: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """How many times as much a weekday gets as the same times of day do on all days, the variance of that, and how
+        unlike others its shape is."""
         params = self._params
         by_day = counts.reshape(7, DAY_SLOTS, -1), exposure.reshape(7, DAY_SLOTS, -1)
         at_time = by_day[0].sum(axis=0) / np.maximum(by_day[1].sum(axis=0), 1.0)
@@ -88,31 +91,58 @@ class Season(Columns):
         likeness = 1 / params.day_group_variance
         centre[:_SATURDAY] = (seen[:_SATURDAY] + likeness * working) / (alike[:_SATURDAY] + likeness)
         prior[:_SATURDAY] = np.where(seen[:_SATURDAY].any(axis=0), likeness, prior[0])
-        return centre, 1 / (alike + prior)
+        return centre, 1 / (alike + prior), self._unlikeness(*by_day, centre)
 
-    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers]:
-        """Contacts a second in two slots, and the relative variance of that, by slot and series."""
+    def _unlikeness(self, counts: Numbers, exposure: Numbers, days: Numbers) -> Numbers:
+        """How far the shape of a day is from that of its like (weekdays) or of all others (Saturday, Sunday): relative
+        variance over eight parts of the day. The part that differs most is left out, as it may hold an incident."""
+        parts = (7, _DAY_PARTS, DAY_SLOTS // _DAY_PARTS, -1)
+        worth = exposure * days[:, None]
+        seen = counts.reshape(parts).sum(axis=2)
+        alike = worth.reshape(parts).sum(axis=2)
+        others_seen, others_alike = seen.sum(axis=0) - seen, alike.sum(axis=0) - alike
+        others_seen[:_SATURDAY] -= seen[_SATURDAY:].sum(axis=0)
+        others_alike[:_SATURDAY] -= alike[_SATURDAY:].sum(axis=0)
+        mean = others_seen / np.maximum(others_alike, 1.0) * alike
+        squares = mean**2 * (others_alike > 0)
+        excess = (seen - mean) ** 2 - mean - squares * self._params.visit_variance
+        excess *= others_alike > 0
+        most = np.expand_dims(excess.argmax(axis=1), 1)
+        left = excess.sum(axis=1) - np.take_along_axis(excess, most, 1)[:, 0]
+        of = squares.sum(axis=1) - np.take_along_axis(squares, most, 1)[:, 0]
+        unlike: Numbers = np.clip(left / np.maximum(of, _NOTHING), 0.0, self._params.unlike_variance_max)
+        return unlike
+
+    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers, Numbers]:
+        """By slot and series: contacts a second in two slots, the relative variance of that, and how far (as a
+        logarithm) what is known of it disagrees."""
         params = self._params
         days = [slot // DAY_SLOTS for slot in slots]
         of_day, day_variance = totals.days[days], totals.day_variance[days]
         rate = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * of_day
-        precision = 1 / (params.flat_variance + day_variance + 1 / (totals.seen + 0.5))
+        worth = 1 / (params.flat_variance + day_variance + 1 / (totals.seen + 0.5))
         # counts and exposures by source of knowledge, slot and series
         found = np.array([self._sources(slot, totals.days) for slot in slots]).transpose(2, 1, 0, 3)
         alone = 1 / np.maximum(found[2][1] / SLOT_SECONDS, _NOTHING) ** 2 * (found[1][1] == 0)
+        unlike = totals.unlike[days]
         variances = (
-            params.any_day_variance + day_variance,
-            params.day_group_variance,
+            params.any_day_variance + day_variance + unlike,
+            params.day_group_variance + unlike,
             params.incident_variance * alone,
         )
+        disagree = np.zeros_like(rate)
         for (counts, exposure), variance in zip(found, variances, strict=True):
-            rate, precision = self._pool(rate, precision, counts, exposure, variance)
+            rate, worth, more = self._pool(rate, worth, counts, exposure, variance)
+            disagree = np.maximum(disagree, more)
         if params.siblings and rate.shape[1] > 1:
-            more = 1 / (params.sibling_variance + 1 / precision[:, :1] + 1 / (totals.seen + 0.5))
+            weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
+            unlike_channel = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
+            more = 1 / (unlike_channel + 1 / worth[:, :1] + 1 / (totals.seen + 0.5))
             more[:, 0] = 0.0
-            rate = (rate * precision + rate[:, :1] * totals.share * more) / (precision + more)
-            precision = precision + more
-        return rate, 1 / precision
+            alike = np.maximum(rate[:, :1] * totals.share, _NOTHING)
+            rate = (worth + more) / (worth / rate + more / alike)
+            worth = worth + more
+        return rate, 1 / worth, disagree
 
     def _sources(self, slot: int, days: Numbers) -> list[list[Numbers]]:
         """Counts, then exposures: of the same time on other kinds of days, on alike days, and of the slot itself. An
@@ -127,20 +157,25 @@ class Season(Columns):
         return both
 
     def _pool(
-        self, rate: Numbers, precision: Numbers, counts: Numbers, exposure: Numbers, variance: float | Numbers
-    ) -> tuple[Numbers, Numbers]:
-        """Joins what is known so far with one more source, whose own `variance` is that of its likeness."""
+        self, rate: Numbers, worth: Numbers, counts: Numbers, exposure: Numbers, variance: float | Numbers
+    ) -> tuple[Numbers, Numbers, Numbers]:
+        """Joins what is known so far, a gamma law of mean `rate` that is worth so many contacts, with one more source
+        whose own `variance` is that of its likeness: a source is worth no more contacts than 1 / its variance."""
         params = self._params
         visits = np.maximum(exposure / SLOT_SECONDS, _NOTHING)
         seen = np.maximum(exposure, _NOTHING)
-        of_more = variance + params.visit_variance / visits + 1 / np.maximum(exposure * rate, _NOTHING)
-        of_known = 1 / precision
+        likely = (worth + counts) / (worth / rate + seen)
+        of_more = variance + params.visit_variance / visits + 1 / (seen * likely)
         own = counts / seen
-        beyond = np.maximum((own / rate - 1) ** 2 - params.conflict_sd**2 * (of_more + of_known), 0.0) * (exposure > 0)
+        apart = (own - rate) / np.maximum(np.maximum(own, rate), _NOTHING)
+        beyond = np.maximum(apart**2 - params.conflict_sd**2 * (of_more + 1 / worth), 0.0) * (exposure > 0)
         # where the two disagree neither is sure: few visits may hold an incident, and this day may be unlike others
         more = 1 / (of_more + beyond / visits**2)
-        known = 1 / (of_known + beyond * params.conflict_share)
-        return (rate * known + own * more) / (known + more), known + more
+        known = 1 / (1 / worth + beyond * params.conflict_share)
+        share = more / (seen * likely)
+        pooled = (known + counts * share) / (known / rate + seen * share)
+        wide = np.abs(np.log((counts + 1) / (seen * rate + 1)))
+        return pooled, known + more, np.where(beyond > 0, wide / np.maximum(visits, 1.0) ** 2, 0.0)
 
 
 class Level(Columns):

@@ -284,7 +284,7 @@ class Channel:
 
     def _sum_load(self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None) -> None:
         bank, minute, end = self.bank, self.minute, start + seconds
-        beyond = expected**2 * (bank.relative_variance + (bank.tolerance / 2) ** 2)
+        beyond = expected**2 * (bank.relative_variance + (bank.tolerance[0] / 2) ** 2)
         seen = np.full(len(self.names), float(seconds))
         minute.add(start, counts, np.array([expected, beyond, seen if known is None else seen * known]))
         if minute.is_over(end):

@@ -55,12 +55,12 @@ class Evidence(Columns):
         super().__init__()
         self._params = params
         self.limit(np.zeros((2, 0)))
-        self.band(np.zeros(0), np.ones(0))
+        self.band(np.zeros(0), np.zeros(0), np.ones(0))
 
-    def band(self, tolerance: Numbers, shape: Numbers) -> None:
-        """The edges of what is usual, as factors of the mean, and the shape k of the counts."""
+    def band(self, up: Numbers, down: Numbers, shape: Numbers) -> None:
+        """The edges of what is usual, by the half-widths of the band, and the shape k of the counts."""
         self.shape = shape
-        self._edges = np.array([1 + tolerance, 1 / (1 + tolerance)])
+        self._edges = np.array([1 + up, 1 / (1 + down)])
         self._far_edges = self._edges[_DIRECTION] * _RATIO
 
     def limit(self, threshold: Numbers) -> None:

@@ -26,19 +26,23 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # season
     visit_discount: float = 0.8  # of a slot's memory at each visit: about five weeks
     visit_variance: float = 0.02  # between visits of one slot: day factor and slow noise
+    unlike_variance_max: float = 4.0
     day_group_variance: float = 0.0144  # of one weekday's shape around that of its group
     day_variance: float = 0.3  # of a Saturday's or Sunday's traffic around that of all days
-    any_day_variance: float = 0.16  # ... around that of all days
+    any_day_variance: float = 0.3  # ... around that of all days
     sibling_variance: float = 0.12  # of a queue's shape around its channel's
     incident_variance: float = 0.5  # of a slot by an incident in its only visit
     conflict_sd: float = 2.0  # two sources that differ by more disagree
     conflict_share: float = 0.5  # of the disagreement that what is pooled so far is answerable for
-    flat_variance: float = 1.0  # of a shape of which nothing is known
+    disagree_max: float = 3.0  # logarithm
+    sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown
+    flat_variance: float = 2.0  # of a shape of which nothing is known
     special_variance: float = 0.09  # of a calendar day for which no season is known
     robust_z: float = 2.58
     robust_variance_max: float = 0.3  # above it too little is known to distrust what comes
     robust: bool = True
-    outage_variance_max: float = 0.1  # of a season that is known well enough to leave out what is under alarm
+    outage_variance_max: float = 0.1  # of a season that is known well enough to count what is far away for little
+    far_weight: float = 0.3
     # level
     level_prior: float = 1 / 0.15**2  # expected contacts that the season's word is worth
     level_prior_young: float = 6.0
@@ -61,6 +65,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     tracking_half_life_seconds: float = 7.0 * DAY_SECONDS
     tolerance_min: float = 0.05
     tolerance_max: float = 1.0
+    tolerance_down_max: float = 4.0
+    tolerance_skew: float = 2.5
     tolerance: bool = True
     # dispersion
     dispersion_prior: float = 0.05  # relative variance beyond Poisson

@@ -40,7 +40,7 @@ def of_alarm(
     alarm = said.alarm
     i = index[alarm.series]
     evidence = bank.fast if alarm.speed == "fast" else bank.slow
-    tolerance = float((bank.tolerance if alarm.speed == "fast" else bank.slow_tolerance)[i])
+    tolerance = float((bank.tolerance if alarm.speed == "fast" else bank.slow_tolerance)[alarm.direction][i])
     panes = max((said.at - alarm.onset) / alarm.pane_seconds, 1.0)
     variance = float(bank.relative_variance[i]) / panes + (tolerance / 2) ** 2
     low, high = usual_range(alarm.expected, variance)

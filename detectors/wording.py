@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from detectors import budget
-from detectors.alarms import CURVE_MAX, Statement
+from detectors.alarms import CURVE_MAX, Alarm, Statement
 from detectors.bank import Bank
 from detectors.columns import six
 from detectors.evidence import Evidence as Runs
@@ -72,8 +72,8 @@ def of_alarm(
             still_learning=said.at - float(bank.facts.born[i]) < bank.params.learning_seconds,
             exposure=six(said.share),
             curve=[six(value) for value in alarm.curve[-CURVE_MAX:]],
-            top=_top(evidence, alarm.direction, names) if i == 0 else [],
         ),
+        contributors=_top(evidence, alarm, names) if i == 0 else [],
         reason=said.reason,
         audience=audience(centre, channel),
         text=_sentence(said, at, low, high, rarity, bank.local),
@@ -125,16 +125,20 @@ def of_source(
     )
 
 
-def _top(evidence: Runs, direction: int, names: list[str]) -> list[Contribution]:
+def _top(evidence: Runs, alarm: Alarm, names: list[str]) -> list[Contribution]:
     """The queues that differ most from what is usual, each since its own onset."""
     found = []
     for i in range(1, len(names)):
-        row = evidence.best(i, direction)
+        row = evidence.best(i, alarm.direction)
         if evidence.walks[row, i] > 0:
             observed, expected = float(evidence.observed[row, i]), float(evidence.expected[row, i])
             found.append((abs(observed - expected), names[i], observed, expected))
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [Contribution(name=name, observed=six(o), expected=six(e)) for _, name, o, e in found[:TOP_MAX]]
+    excess = alarm.observed - alarm.expected
+    return [
+        Contribution(name=name, observed=six(o), expected=six(e), share=six((o - e) / excess) if excess else 0.0)
+        for _, name, o, e in found[:TOP_MAX]
+    ]
 
 
 def clock(moment: datetime, now: datetime) -> str:

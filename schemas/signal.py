@@ -30,19 +30,37 @@ class Series(Part, frozen=True, kw_only=True, order=True):
         return str(self.at) if self.measure == "offered" else f"{self.at} {self.measure}"
 
 
+Dimension = Literal["queue", "reason", "site", "region", "provider"]
+
+
 class Contribution(Part, frozen=True, kw_only=True):
-    """A queue's or reason's part in what an aggregate shows."""
+    """What one queue, reason, site, region or provider has to do with a signal, since its onset. `share` is its part of
+    the whole excess (or of what is missing): 1 where it explains all of it, more where others make up for it."""
 
     name: Name
     observed: float
     expected: float
+    dimension: Dimension = "queue"
+    share: float = 0.0
+
+
+class Growth(Part, frozen=True, kw_only=True):
+    """How fast a backlog grows (contacts a minute), how long until it has doubled, and until `limit` wait, which is
+    what the queue's people can work off within its target. None: it is not known, or beyond it already."""
+
+    per_minute: float
+    backlog: Count
+    minutes_to_double: float | None = None
+    limit: float | None = None
+    minutes_to_limit: float | None = None
 
 
 class Evidence(Part, frozen=True, kw_only=True):
     """The numbers behind a signal, for whoever doubts it. `statistic` alarms at `threshold`; both are logarithms.
 
     `tolerance` is the half-width of the band that is still usual (0.2 = +-20 %), `level` the tracked busyness,
-    `exposure` the share of the last pane that was seen; `curve` is the statistic of the last panes, newest last.
+    `exposure` the share of the last pane that was seen; `curve` is the statistic of the last panes, newest last, and
+    `curve_at`, `curve_observed` and `curve_expected` say of each of these panes when it ended and what was in it.
     """
 
     statistic: float
@@ -53,7 +71,9 @@ class Evidence(Part, frozen=True, kw_only=True):
     still_learning: bool = False
     exposure: float = 1.0
     curve: list[float] = []
-    top: list[Contribution] = []
+    curve_at: list[Utc] = []
+    curve_observed: list[float] = []
+    curve_expected: list[float] = []
 
 
 class Signal(Message, frozen=True, kw_only=True):
@@ -62,6 +82,12 @@ class Signal(Message, frozen=True, kw_only=True):
     `at` is the event time of the statement: the end of the pane (or the seen part of it) that decided it.
     `observed` and `expected` are sums since `onset`; `usual_low` to `usual_high` is where 99 % of such sums lie.
     `rarity_days`: by chance, given the usual band, less often than once in so many days.
+
+    A signal about a share (escalation-wave, abandonment-wave, sentiment-wave, mix-shift) counts the contacts concerned,
+    among the `of` that were decided meanwhile; `category` names what a mix shifted to or from. A metric-shift has means
+    in `observed` and `expected`, in the unit that ends the measure's name. `contributors` has those that carry most of
+    it; `site`, `region`, `provider` are named where nearly all of it is one's. `affected` lists the queues of a channel
+    that are out of their usual range too, with the share of wrong ones among them bounded.
     """
 
     signal_id: Name
@@ -81,6 +107,14 @@ class Signal(Message, frozen=True, kw_only=True):
     usual_high: float
     rarity_days: float
     evidence: Evidence
+    of: float | None = None
+    category: Name | None = None
+    growth: Growth | None = None
+    site: Name | None = None
+    region: Name | None = None
+    provider: Name | None = None
+    contributors: list[Contribution] = []
+    affected: list[QueueRef] = []
     # why it was cleared: "recovered", "accepted as normal", "series left"
     reason: str | None = None
     audience: Literal["customer", "internal"] = "customer"

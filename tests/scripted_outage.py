@@ -217,8 +217,8 @@ def signal(channel: str, at: datetime, state: str = "opened", revision: int = 0)
             level=1.04,
             learned_weeks=2,
             curve=[0.0, 0.2, 0.0, 1.1, 5.2, 13.0, 22.4, 41.3],
-            top=[Contribution(name="billing", observed=observed / 2, expected=expected / 2)],
         ),
+        contributors=[Contribution(name="billing", observed=observed / 2, expected=expected / 2, share=0.5)],
         text=f"{channel} {word} since {onset.astimezone(ZoneInfo(ZONE)).strftime('%H:%M')}",
         origin=ORIGIN,
     )

@@ -42,10 +42,10 @@ bench: .venv/.test ## the numbers we promise, each a ratio against a peer in the
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 kafka: .venv/.test ## a real Apache Kafka node in the background
-	@$(BIN)/python tools/kafka.py start $(ARGS)
+	@$(BIN)/python -m tools.kafka start $(ARGS)
 
 kafka-stop: .venv/.dev ## ends it
-	@$(BIN)/python tools/kafka.py stop
+	@$(BIN)/python -m tools.kafka stop
 
 lock: .venv/.dev ## writes the lock files anew from pyproject.toml
 	@$(BIN)/python tools/lock.py

@@ -3,16 +3,13 @@
 The jars come from Maven once (`kafka-pom.xml` pins them) and are kept under the user's cache. A node is one Java
 process with broker and controller in it (KRaft), on 127.0.0.1 only; several of them make a cluster.
 
-    python tools/kafka.py start    one node in the background; prints how to use it; does nothing when it runs already
-    python tools/kafka.py stop     ends it; `start` finds its topics again, `start --fresh` does not
+    python -m tools.kafka start    one node in the background; prints how to use it; does nothing when it runs already
+    python -m tools.kafka stop     ends it; `start` finds its topics again, `start --fresh` does not
 """
-
-# Nothing here may import kafka-python: run as a script, this file is the first module named `kafka` on the path.
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import re
@@ -21,18 +18,16 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 import xml.etree.ElementTree as ElementTree
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.errors import Unavailable
 from streams.config import cache_directory
+from tools.fetched import fetched, kept, only_one
 
 POM = Path(__file__).with_name("kafka-pom.xml")
 JAVA_MIN = 17
@@ -75,7 +70,7 @@ def missing() -> str | None:
     """What this machine lacks to run Apache Kafka, with the command that installs it; None when nothing."""
     try:
         _java()
-        if not _jars_directory().is_dir():
+        if not kept(_name_of_the_jars()).is_dir():
             _tool("mvn")
     except Unavailable as error:
         return str(error)
@@ -84,34 +79,20 @@ def missing() -> str | None:
 
 def jars() -> Path:
     """The directory of the jars; fetched when they are not there yet. Raises Unavailable."""
-    directory = _jars_directory()
-    if directory.is_dir():
-        return directory
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(directory.with_suffix(".lock")):
-        if not directory.is_dir():  # another process may have fetched them while we waited
-            _fetch(directory)
-    return directory
+    return fetched(_name_of_the_jars(), _fetch)
 
 
-def _jars_directory() -> Path:
-    return cache_directory() / f"kafka-{version()}"
+def _name_of_the_jars() -> str:
+    return f"kafka-{version()}"
 
 
 def _fetch(directory: Path) -> None:
-    """Downloads to a temporary directory and renames it, so that half a download is never taken for all of it."""
     maven = _tool("mvn")
     print(f"Fetching Apache Kafka {version()} with Maven, once (43 MB) ...", file=sys.stderr)
-    partial = Path(tempfile.mkdtemp(prefix="kafka-", suffix=".partial", dir=directory.parent))
-    command = [maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={partial}"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            raise Unavailable("Apache Kafka's download", (run.stdout + run.stderr).strip()[-2000:])
-        partial.chmod(0o755)
-        partial.rename(directory)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    command = [maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={directory}"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise Unavailable("Apache Kafka's download", (run.stdout + run.stderr).strip()[-2000:])
 
 
 def _java() -> str:
@@ -130,13 +111,6 @@ def _tool(name: str) -> str:
     if found is None:
         raise Unavailable({"java": "Java", "mvn": "Maven"}[name], "it is not installed", INSTALL[name])
     return found
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def free_port() -> int:
@@ -360,7 +334,7 @@ class Background:
         """The port of the running node."""
         jars()
         self.directory.mkdir(parents=True, exist_ok=True)
-        with _only_one(self.directory.with_suffix(".lock")):
+        with only_one(self.directory.with_suffix(".lock")):
             found = self.running()
             if found:
                 return found[1]

@@ -6,59 +6,27 @@ messages: ticks, and the signals and loads that say how far events were seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
-import msgspec
-
-from response import afterwave, bulletins, decisions, guard, incidents, loadshift, phases, staffing, witnesses
-from response.capacity import Picture, picture
+from response import afterwave, bulletins, decisions, incidents, phases, planning, witnesses
 from response.decisions import Refused
-from response.guard import Issue
-from response.ledger import key_of
 from response.memory import Memory
+from response.outbox import Outbox
 from response.params import RespondParams as RespondParams
-from response.playbook import playbook_of
-from response.state import Clock, Desk, Flow, IncidentState, ShiftState
-from schemas.base import Message, Origin
+from response.state import Clock, Desk, Flow, IncidentState
+from schemas.base import Origin
 from schemas.centre import Centre, OpenCase
-from schemas.command import StaffingAlert
 from schemas.decision import CommandResult, OperatorDecision
 from schemas.desk import DeskBody, DeskEntry
 from schemas.fold import Output
 from schemas.health import ToolHealth
 from schemas.signal import Load, Signal
 from schemas.tick import Tick
-from schemas.topics import BULLETINS, INCIDENTS, STAFFING_ALERTS, Topic
+from schemas.topics import INCIDENTS
 from schemas.workforce import Workforce
 
 KNOWN_BAD_MAX = 1000  # dismissed signals and incidents that are over, remembered by id
-
-
-class Outbox:
-    """What one step says, numbered in order: each message names the desk entry that caused it."""
-
-    def __init__(self, desk: Desk, origin: Origin) -> None:
-        self.origin = origin
-        self.outputs: list[Output] = []
-        self._desk = desk
-
-    def add(self, topic: Topic, name: str, value: Message, unique: str = "") -> None:
-        origin = msgspec.structs.replace(self.origin, n=len(self.outputs))
-        told = msgspec.structs.replace(value, origin=origin)
-        key = f"{self._desk.tenant}|{name}"
-        time = self._desk.now
-        self.outputs.append(Output(topic=topic, key=key, value=told, id=name + unique, time=time))
-
-    def shifts(self, issues: Iterable[Issue]) -> None:
-        for topic, command in issues:
-            # a proposal and the command it became share an id; so does its rejection
-            state = command.blocked_by.code if command.blocked_by else "run"
-            self.add(topic, command.command_id, command, f".{state}")
-
-    def alerts(self, alerts: Iterable[StaffingAlert]) -> None:
-        for alert in alerts:
-            self.add(STAFFING_ALERTS, alert.alert_id, alert)
 
 
 class ResponseFold:
@@ -152,8 +120,7 @@ class ResponseFold:
             self._refuse(desk, answer.command_id, f"{answer.command_id} {answer.state}", text, outbox)
 
     def _refuse(self, desk: Desk, about: str, decision_id: str, text: str, outbox: Outbox) -> None:
-        for bulletin in bulletins.refusal(desk, about, decision_id, text, outbox.origin, self._params):
-            outbox.add(BULLETINS, bulletin.bulletin_id, bulletin)
+        outbox.bulletins(bulletins.refusal(desk, about, decision_id, text, outbox.origin, self._params))
 
     def _respond(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, outbox: Outbox) -> None:
         """Phase, cause, plan, people, words: in this order, each from what the ones before it found."""
@@ -162,54 +129,14 @@ class ResponseFold:
         incidents.assess(desk, incident, params)
         incident.playbook = afterwave.playbook_name(incident)
         # plan first, say second: an incident's own message carries the notes of the planning
-        shifts, alerts = self._plan(desk, incident, evidence_at, origin)
+        issues, alerts = planning.plan(desk, incident, evidence_at, origin, params)
         told = list(bulletins.due(desk, incident, origin, params))
         said = incidents.say(desk, incident, origin, params)
         if said is not None:
             outbox.add(INCIDENTS, incident.incident_id, said, f".{said.revision}")
         outbox.alerts(alerts)
-        outbox.shifts(shifts)
-        for bulletin in told:
-            outbox.add(BULLETINS, bulletin.bulletin_id, bulletin)
-
-    def _plan(
-        self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, origin: Origin
-    ) -> tuple[list[Issue], list[StaffingAlert]]:
-        params = self._params
-        if incident.phase != "open" or incident.feed or incident.audience == "internal":
-            text = f"the incident is {incident.phase}"
-            shifts = list(guard.stop_all(desk, incident, f"incident-{incident.phase}", text, origin, params))
-            over = incident.phase in ("watching", "resolved")
-            if over:
-                return shifts, staffing.close_all(desk, incident, origin)
-        else:
-            shifts = []
-        # plans are made anew when something happened, and once a minute of event time
-        every = timedelta(seconds=params.plan_every_seconds)
-        if not (incident.replan or incident.planned_at is None or desk.now >= incident.planned_at + every):
-            return shifts + list(guard.expire(desk, incident, origin, params)), []
-        incident.replan, incident.planned_at = False, desk.now
-        if incident.phase == "open" and not incident.feed and incident.audience != "internal":
-            shifts += self._shift(desk, incident, evidence_at, origin)
-        return shifts, self._staff(desk, incident, origin)
-
-    def _shift(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, origin: Origin) -> list[Issue]:
-        params = self._params
-        if not any(symptom.open for symptom in phases.roots(incident)):
-            # what failed works again: nothing new is moved while we make sure of it
-            return list(guard.expire(desk, incident, origin, params))
-        playbook = playbook_of(incident.cause.kind)
-        actions = playbook[1].actions if playbook else None
-        wishes = [] if incident.killed else loadshift.plan(desk, incident, actions, params)
-        seen = evidence_at or desk.clock.complete_to or desk.now
-        issues = list(guard.bring_in_line(desk, incident, wishes, seen, origin, params))
-        return issues + list(guard.expire(desk, incident, origin, params))
-
-    def _staff(self, desk: Desk, incident: IncidentState, origin: Origin) -> list[StaffingAlert]:
-        if incident.phase not in ("open", "easing") or incident.feed or incident.audience == "internal":
-            return []
-        lent, relief = _lent(desk, self._params)
-        return staffing.alerts(desk, incident, lent, relief, origin, self._params)
+        outbox.shifts(issues)
+        outbox.bulletins(told)
 
 
 def _time_of(body: DeskBody) -> datetime | None:
@@ -248,30 +175,6 @@ def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str,
         return False
     known[name] = body  # type: ignore[assignment]
     return True
-
-
-def _lent(desk: Desk, params: RespondParams) -> tuple[dict[str, float], dict[str, float]]:
-    """By queue: slots that running shifts take there, and the share of arrivals that they take away."""
-    lent: dict[str, float] = {}
-    relief: dict[str, float] = {}
-    for incident in desk.incidents.values():
-        for name, shift in sorted(incident.shifts.items()):
-            if shift.running is None:
-                continue
-            source, target = str(shift.from_queue), str(shift.to_queue)
-            lent[target] = lent.get(target, 0.0) + _work(desk, name, shift, params)
-            relief[source] = min(1.0, relief.get(source, 0.0) + shift.share)
-    return lent, relief
-
-
-def _work(desk: Desk, name: str, shift: ShiftState, params: RespondParams) -> float:
-    """Slots that a running shift keeps busy at its destination."""
-    origin = picture(desk, shift.from_queue, params)
-    routes = desk.centre.routes if desk.centre else []
-    ratio = next((r.work_ratio for r in routes if key_of(r.action, r.from_queue, r.to_queue) == name), 1.0)
-    if not isinstance(origin, Picture):
-        return 0.0
-    return shift.share * max(origin.rate, origin.usual_rate) * origin.handle_seconds * ratio
 
 
 def _forget(desk: Desk) -> None:

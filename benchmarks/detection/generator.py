@@ -61,7 +61,7 @@ class Traffic:
         self.learn_days = learn_days
         self._seed = seed
         kinds = np.array([NOISES[name] for name in noises])
-        self._day_sd, self._hour_sd, self._shape = kinds.T
+        self._day_sd, self._hour_sd, self.shapes = kinds.T
         rng = np.random.default_rng([seed, 0])
         self._profile = self._usual_day(rng)
         self._weekend = np.log(rng.uniform(0.15, 0.7, len(self.rates)))
@@ -88,8 +88,8 @@ class Traffic:
 
     def draw(self, means: Numbers, rng: np.random.Generator) -> Numbers:
         """Counts of these means (the last axis is the series), negative-binomial with each series' shape."""
-        finite = np.isfinite(self._shape)
-        shape = np.where(finite, self._shape, 1.0)
+        finite = np.isfinite(self.shapes)
+        shape = np.where(finite, self.shapes, 1.0)
         mixed = np.where(finite, rng.gamma(shape, 1 / shape, means.shape), 1.0)
         counts: Numbers = rng.poisson(means * mixed).astype(float)
         return counts

@@ -155,10 +155,19 @@ def _fork(
     for n, seen in enumerate(counts):
         both = forked.step(start + n * traffic.seconds, seen).reshape(2, len(changes), -1)
         running[n] = both[side, which]
-    run_length = oracle.MONTH_SECONDS / traffic.seconds
     found.running.append(np.maximum.accumulate(running, axis=0))
     found.before.append(scores[side])
-    found.best.append(np.stack([oracle.path_delay(means, change.ratio, run_length) for change in changes]))
+    found.best.append(np.stack([_oracle(traffic, means, change.ratio) for change in changes]))
+
+
+def _oracle(traffic: Traffic, means: Numbers, ratio: float) -> Numbers:
+    """Delays of the exact optimum, which knows the means and the law of the counts, by series."""
+    run_length = oracle.MONTH_SECONDS / traffic.seconds
+    best = np.empty(means.shape[1])
+    for shape in np.unique(traffic.shapes):
+        of = traffic.shapes == shape
+        best[of] = oracle.path_delay(means[:, of], ratio, run_length, float(shape))
+    return best
 
 
 def _follow(

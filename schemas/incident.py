@@ -70,6 +70,17 @@ class Symptom(Part, frozen=True, kw_only=True):
     text: str
 
 
+class Escalation(Part, frozen=True, kw_only=True):
+    """Who was asked last to take the incident on, and when the next one is asked if nobody does. `step` rises."""
+
+    step: Count
+    rota: Name
+    who: list[Name]
+    at: Utc
+    next_at: Utc | None = None
+    next_rota: Name | None = None
+
+
 class Incident(Message, frozen=True, kw_only=True):
     """All symptoms of one outage. `incident_id` = tenant + digest of the opening signal, fixed at opening: the pager's
     dedup key. Everything else may be revised under a rising `revision`.
@@ -93,11 +104,16 @@ class Incident(Message, frozen=True, kw_only=True):
     moves: list[Move]
     pages: bool = True
     acknowledged_by: Name | None = None
+    # the rotas that were asked, in order: each one after the first because nobody had acknowledged the incident in
+    # time, and each of those wakes the pager anew
+    called: list[Name] = []
     muted_until: Utc | None = None
     merged_into: Name | None = None
     playbook: Name | None = None
     contacts_unusual: float = 0.0
+    # the name of the exercise; None: it is real
     drill: Name | None = None
+    escalation: Escalation | None = None
     # what could not be done or said, and why: a missing model, a refused command, a wish that came too late
     notes: list[Reason] = []
     origin: Origin

@@ -15,11 +15,15 @@ class Told(Part, frozen=True, kw_only=True):
     says: str
     at: Utc
     acknowledged: bool = False
+    # how many people on call it was handed up to, beyond the first
+    climbed: Count = 0
 
 
 class Notification(Message, frozen=True, kw_only=True):
     """The outcome of sending one notice to one sink; `notice_id` = digest of (sink, incident, what it says, the notice
     before). The newest record of its key is all that must be known to go on: `told` outlives later attempts.
+    A notice is about an incident, the staffing of a `queue` in it, a load shift (`command_id`) of it, or, where no
+    incident is named, the tenant's model of its centre.
 
     "trying" is written before the first attempt: should we end in the middle of it, the sink may have it or not.
     `attempt` counts since the last delivery.
@@ -27,7 +31,7 @@ class Notification(Message, frozen=True, kw_only=True):
 
     notice_id: Name
     tenant: Name
-    incident_id: Name
+    incident_id: Name | None = None
     sink: Name
     what: Name
     outcome: Literal["trying", "delivered", "retry", "refused", "skipped"]
@@ -38,6 +42,7 @@ class Notification(Message, frozen=True, kw_only=True):
     reference: str | None = None
     # the queue of a staffing alert
     queue: QueueRef | None = None
+    command_id: Name | None = None
     told: Told | None = None
 
 

@@ -131,7 +131,8 @@ def _(value: Bulletin) -> list[Text]:
 @describe.register
 def _(value: Notification) -> list[Text]:
     why = f": {value.text}" if value.text else ""
-    text = f"{value.sink} {value.what} of {value.incident_id}, attempt {value.attempt}{why}"
+    subject = value.command_id or value.incident_id or "the centre's model"
+    text = f"{value.sink} {value.what} of {subject}, attempt {value.attempt}{why}"
     return [_line(value.at, value.outcome, value.tenant, text, OUTCOME[value.outcome])]
 
 

@@ -144,6 +144,8 @@ class TenantBoard:
         self.incidents.touch(bulletin.incident_id)
 
     def take_notification(self, said: Notification) -> None:
+        if said.incident_id is None:
+            return  # about the centre's model
         told = self.told.get(said.incident_id) or {}
         told[f"{said.sink} {said.notice_id}"] = said
         if len(told) > TOLD_MAX:

@@ -104,9 +104,6 @@ class Incident(Message, frozen=True, kw_only=True):
     moves: list[Move]
     pages: bool = True
     acknowledged_by: Name | None = None
-    # the rotas that were asked, in order: each one after the first because nobody had acknowledged the incident in
-    # time, and each of those wakes the pager anew
-    called: list[Name] = []
     muted_until: Utc | None = None
     merged_into: Name | None = None
     playbook: Name | None = None

@@ -15,8 +15,8 @@ class Told(Part, frozen=True, kw_only=True):
     says: str
     at: Utc
     acknowledged: bool = False
-    # how many people on call it was handed up to, beyond the first
-    climbed: Count = 0
+    # the step of the incident's escalation that it told of
+    step: Count = 0
 
 
 class Notification(Message, frozen=True, kw_only=True):

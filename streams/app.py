@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import platform
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
 from mode import Service
@@ -50,6 +53,7 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
 
     async def on_start(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
+        telemetry.BUILD.labels(metadata.version("breakwater"), platform.python_version()).set(1)
         self.web = WebServer(self.settings, self.roles, self.health)
         await self.add_runtime_dependency(self.web)
         await self._bus.start()
@@ -79,7 +83,9 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
     async def _respond(self) -> FaustRole:
         role, ticks = self._role("respond"), OwnTicks(self.settings)
         await self._read(role, intake_role(), INTAKE_RECORDS_MAX)
-        await self._read(role, respond_role(self.settings, ticks), self.settings.respond.batch_records_max)
+        await self._read(
+            role, respond_role(self.settings, ticks, self._gauges.desk.heard), self.settings.respond.batch_records_max
+        )
         await self.add_runtime_dependency(_Ticking(ticks, self._bus))
         return role
 
@@ -101,8 +107,13 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
     async def _read(self, role: FaustRole, fold: FoldRole, records_max: int) -> None:
         defects = Defects(self._bus, broker.group_name(self.settings, fold.name))
         await defects.start()
+
+        def dropped() -> None:
+            fold.dropped()
+            self._gauges.dropped(fold.name)
+
         handler = FoldHandler(
-            fold,
+            replace(fold, dropped=dropped),
             self._bus,
             StateLog(self._state_bus, fold.state),
             defects,

@@ -186,7 +186,9 @@ class FoldHandler:
         for _, output in outputs:
             if output is not None:
                 late = (clock.now() - output.time).total_seconds()
-                telemetry.END_TO_END_SECONDS.labels(output.topic.name).observe(max(late, 0.0))
+                incident = getattr(output.value, "incident_id", None)
+                about = telemetry.exemplar(incident) if incident else None
+                telemetry.END_TO_END_SECONDS.labels(output.topic.name).observe(max(late, 0.0), about)
                 self._observe(output.value)
 
     def _fold(self, fold: Fold, due: Sequence[Arrival]) -> list[tuple[Outgoing, Output | None]]:

@@ -4,69 +4,87 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
-from schemas.incident import Incident
 from schemas.signal import Load, QueueLoad, Signal
 from schemas.tick import Tick
 from streams import telemetry
+from streams.desk_gauges import DeskGauges
+from streams.series import Labels, Series
 
 CHANNELS_MAX = 2_000  # tenant and channel pairs shown; Prometheus keeps a series for each
-PHASES = ("pending", "open", "easing", "watching")
+QUEUES_MAX = 2_000
+TENANTS_MAX = 1_000
 
 
 class Gauges:
-    """Remembers what a gauge needs between outputs: which incidents are in which phase, which queues are short."""
+    """What detection says of channels and queues; what the desk says is `desk`'s."""
 
     def __init__(self) -> None:
-        self._phase: dict[str, dict[str, str]] = {}
-        self._short: dict[tuple[str, str], dict[str, int]] = {}
-        self._shown: set[tuple[str, str]] = set()
+        self.desk = DeskGauges()
+        self._channels = Series(
+            "channels",
+            CHANNELS_MAX,
+            telemetry.ARRIVALS,
+            telemetry.EXPECTED,
+            telemetry.EXPECTED_LOW,
+            telemetry.EXPECTED_HIGH,
+            telemetry.BACKLOG,
+            telemetry.ANSWERED,
+        )
+        self._queues = Series(
+            "queues",
+            QUEUES_MAX,
+            telemetry.QUEUE_ARRIVALS,
+            telemetry.QUEUE_EXPECTED,
+            telemetry.QUEUE_EXPECTED_LOW,
+            telemetry.QUEUE_EXPECTED_HIGH,
+            telemetry.QUEUE_BACKLOG,
+            telemetry.QUEUE_ANSWERED,
+        )
+        self._tenants = Series("tenants", TENANTS_MAX, telemetry.COMPLETE_TO)
 
     def observe(self, value: Any) -> None:
         """Takes one output value of a fold into the metrics."""
         match value:
             case DeskEntry(body=Load() as load):
-                for row in load.loads:
-                    self._load(load, row)
+                self._load(load)
             case DeskEntry(body=Signal() as signal):
                 telemetry.SIGNALS.labels(signal.signal_kind, signal.state).inc()
             case DeskEntry(body=Tick() as tick):
-                telemetry.COMPLETE_TO.labels(tick.tenant).set(tick.complete_to.timestamp())
-            case Incident():
-                self._incident(value)
-            case StaffingAlert():
-                self._alert(value)
-            case LoadShiftCommand():
-                telemetry.COMMANDS.labels(value.action, value.mode if value.blocked_by is None else "blocked").inc()
+                self._tenants.set((tick.tenant,), tick.complete_to.timestamp())
+            case _:
+                self.desk.observe(value)
 
-    def _load(self, load: Load, row: QueueLoad) -> None:
-        pair = (load.tenant, row.at.channel)
-        if row.at.queue is not None or row.known_seconds <= 0:
-            return
-        if pair not in self._shown and len(self._shown) >= CHANNELS_MAX:
-            telemetry.GAUGES_OVERFLOWED.inc()
-            return
-        self._shown.add(pair)
-        a_minute = 60 / row.known_seconds
-        telemetry.ARRIVALS.labels(*pair).set(row.arrivals * a_minute)
-        telemetry.EXPECTED.labels(*pair).set(row.expected * a_minute)
-        telemetry.EXPECTED_LOW.labels(*pair).set(row.expected_low * a_minute)
-        telemetry.EXPECTED_HIGH.labels(*pair).set(row.expected_high * a_minute)
-        if row.backlog is not None:
-            telemetry.BACKLOG.labels(*pair).set(row.backlog)
+    def dropped(self, role: str) -> None:
+        """The role's partitions are not ours any more: what they said is another process's to say."""
+        if role == "detect":
+            for series in (self._channels, self._queues, self._tenants):
+                series.clear()
+        elif role == "respond":
+            self.desk.clear()
 
-    def _incident(self, incident: Incident) -> None:
-        phases = self._phase.setdefault(incident.tenant, {})
-        phases[incident.incident_id] = incident.phase
-        if incident.phase == "resolved":
-            del phases[incident.incident_id]
-        for phase in PHASES:
-            telemetry.INCIDENTS_OPEN.labels(incident.tenant, phase).set(sum(p == phase for p in phases.values()))
+    def _load(self, load: Load) -> None:
+        by_channel: dict[str, set[Labels]] = {}
+        for row in load.loads:
+            labels: Labels = (load.tenant, row.at.channel)
+            queues = by_channel.setdefault(row.at.channel, set())
+            if row.at.queue is None:
+                self._channels.set(labels, *_figures(row))
+            else:
+                queues.add((*labels, row.at.queue))
+                self._queues.set((*labels, row.at.queue), *_figures(row))
+        for channel, queues in by_channel.items():  # a queue that left has no row any more
+            self._queues.keep((load.tenant, channel), queues)
 
-    def _alert(self, alert: StaffingAlert) -> None:
-        pair = (alert.tenant, alert.queue.channel)
-        short = self._short.setdefault(pair, {})
-        missing = alert.intervals[0].agents_short if alert.intervals and alert.state == "open" else 0
-        short[str(alert.queue)] = max(0, missing)
-        telemetry.AGENTS_SHORT.labels(*pair).set(sum(short.values()))
+
+def _figures(row: QueueLoad) -> tuple[float | None, ...]:
+    """A minute's figures; those of a minute that was not delivered are unknown, not zero."""
+    if row.known_seconds <= 0:
+        return None, None, None, None, row.backlog, None
+    decided = row.answered + row.abandoned
+    return (
+        *(figure * 60 / row.known_seconds for figure in (row.arrivals, row.expected, row.expected_low)),
+        row.expected_high * 60 / row.known_seconds,
+        row.backlog,
+        row.answered / decided if decided else None,
+    )

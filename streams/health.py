@@ -45,6 +45,13 @@ class Health:
     def alive(self) -> bool:
         return clock.elapsed() - self._beat_at < BEAT_SECONDS_MAX
 
+    def measure(self) -> None:
+        """Each role's readiness and standstill as metrics."""
+        for part in self.parts:
+            ready, _ = part.ready()
+            telemetry.ROLE_READY.labels(part.name).set(self.started and ready)
+            telemetry.ROLE_STANDSTILL.labels(part.name).set(max(clock.elapsed() - part.progress_at(), 0.0))
+
     def ready(self) -> tuple[bool, str]:
         """Ready when every role is; otherwise the reasons."""
         if not self.started:
@@ -66,7 +73,10 @@ class Watchdog(Service):  # type: ignore[misc]  # mode is not typed for us
     async def _beat(self) -> None:
         while not self.should_stop:
             self._health.beat()
+            self._health.measure()
+            due = clock.elapsed() + BEAT_SECONDS
             await self.sleep(BEAT_SECONDS)
+            telemetry.LOOP_LAG_SECONDS.observe(max(clock.elapsed() - due, 0.0))
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _look(self) -> None:

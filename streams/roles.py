@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,13 +34,14 @@ def detect_role(settings: Settings) -> FoldRole:
     )
 
 
-def respond_role(settings: Settings, ticks: OwnTicks) -> FoldRole:
-    """Desk entries in; incidents, alerts, commands, proposals and bulletins out."""
+def respond_role(settings: Settings, ticks: OwnTicks, heard: Callable[[DeskEntry], None] = lambda _: None) -> FoldRole:
+    """Desk entries in; incidents, alerts, commands, proposals and bulletins out. `heard` is shown each entry."""
     params = params_of(RespondParams, settings.respond)
 
     def decode(arrival: Arrival) -> DeskEntry:
         entry = codec.decode(DeskEntry, arrival.value)
         ticks.heard(entry, arrival.partition)
+        heard(entry)
         return entry
 
     return FoldRole(

@@ -8,11 +8,12 @@ import sys
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from streams import clock
 
 REGISTRY = CollectorRegistry(auto_describe=True)
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter and histogram, which nobody asks for
 
 
 def _counter(name: str, meaning: str, *labels: str) -> Counter:
@@ -26,6 +27,15 @@ def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
 def _seconds(name: str, meaning: str, *labels: str) -> Histogram:
     buckets = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
     return Histogram(f"breakwater_{name}_seconds", meaning, labels, buckets=buckets, registry=REGISTRY)
+
+
+EXEMPLAR_LENGTH_MAX = 128  # OpenMetrics 1.0: label names and values together
+
+
+def exemplar(incident_id: str) -> dict[str, str] | None:
+    """Leads from a point of a graph to the incident; None where its id is too long to be one."""
+    name = "incident_id"
+    return {name: incident_id} if len(name) + len(incident_id) <= EXEMPLAR_LENGTH_MAX else None
 
 
 # the demo's broker
@@ -64,20 +74,66 @@ RECORDS_SKIPPED = _counter("records_skipped", "Records delivered again whose eff
 WAITS = _counter("waits", "Times that work waited because something outside was away", "role")
 DEFECTS = _counter("defects", "Records that ended this process or were set aside", "role")
 
-# what the folds said, by tenant and channel (streams/gauges.py)
+# what detection says of channels and queues (streams/gauges.py)
 ARRIVALS = _gauge("arrivals_per_minute", "Contacts that arrived in the last known minute", "tenant", "channel")
 EXPECTED = _gauge("expected_arrivals_per_minute", "Contacts expected in that minute", "tenant", "channel")
 EXPECTED_LOW = _gauge("expected_low_arrivals_per_minute", "Lower end of the usual range", "tenant", "channel")
 EXPECTED_HIGH = _gauge("expected_high_arrivals_per_minute", "Upper end of the usual range", "tenant", "channel")
 BACKLOG = _gauge("backlog_contacts", "Contacts waiting or open, estimated", "tenant", "channel")
+ANSWERED = _gauge("answered_ratio", "Answered of those answered or abandoned in that minute", "tenant", "channel")
+_QUEUE = ("tenant", "channel", "queue")
+QUEUE_ARRIVALS = _gauge("queue_arrivals_per_minute", "Contacts that arrived in the last known minute", *_QUEUE)
+QUEUE_EXPECTED = _gauge("queue_expected_arrivals_per_minute", "Contacts expected in that minute", *_QUEUE)
+QUEUE_EXPECTED_LOW = _gauge("queue_expected_low_arrivals_per_minute", "Lower end of the usual range", *_QUEUE)
+QUEUE_EXPECTED_HIGH = _gauge("queue_expected_high_arrivals_per_minute", "Upper end of the usual range", *_QUEUE)
+QUEUE_BACKLOG = _gauge("queue_backlog_contacts", "Contacts waiting or open, estimated", *_QUEUE)
+QUEUE_ANSWERED = _gauge("queue_answered_ratio", "Answered of those answered or abandoned in that minute", *_QUEUE)
 COMPLETE_TO = _gauge("complete_to_timestamp_seconds", "Event time up to which panes are complete", "tenant")
 SIGNALS = _counter("signals", "Signals stated, by kind and state", "signal_kind", "state")
+
+# what the desk hears and says (streams/desk_gauges.py)
 INCIDENTS_OPEN = _gauge("incidents_open", "Incidents that are open, easing or watched", "tenant", "phase")
+INCIDENTS = _counter("incidents", "Incidents that came into a phase", "tenant", "phase")
+INCIDENT_SERIES = ("tenant", "incident_id", "series", "signal_kind")
+INCIDENT_EVIDENCE = _gauge("incident_evidence", "Evidence of a symptom (logarithm of odds)", *INCIDENT_SERIES)
+INCIDENT_EVIDENCE_THRESHOLD = _gauge("incident_evidence_threshold", "The evidence at which it alarms", *INCIDENT_SERIES)
+INCIDENT_RATIO = _gauge(
+    "incident_observed_ratio", "A symptom's observed over expected, from its onset", *INCIDENT_SERIES
+)
+INCIDENT_OPENED = _gauge("incident_opened_timestamp_seconds", "When it was opened", "tenant", "incident_id", "cause")
+QUEUE_AGENTS = _gauge("queue_agents", "Agents at a queue: staffed, available or on contact", *_QUEUE, "state")
+QUEUE_AGENTS_SHORT = _gauge("queue_agents_short", "Agents missing at a queue in the current interval", *_QUEUE)
+QUEUE_SERVICE_LEVEL = _gauge(
+    "queue_service_level_ratio", "Share answered in time, estimated, of queues with a staffing alert", *_QUEUE
+)
 AGENTS_SHORT = _gauge("agents_short", "Agents missing in the current interval", "tenant", "channel")
 COMMANDS = _counter(
     "load_shift_commands", "Load shifts put on the bus, by action and whether executable", "action", "mode"
 )
-GAUGES_OVERFLOWED = _counter("gauges_overflowed", "Tenants and channels beyond the bound, not shown as gauges")
+LOAD_SHIFT_SHARE = _gauge(
+    "load_shift_ratio",
+    "Share of a queue's arrivals that a load shift moves: 0 once it is refused, taken back or over",
+    "tenant",
+    "incident_id",
+    "action",
+    "from_queue",
+    "to_queue",
+)
+LOAD_SHIFTS_WAITING = _gauge("load_shift_proposals_waiting", "Load shifts that wait for a person's yes", "tenant")
+COMMAND_RESULTS = _counter("load_shift_results", "The routing platform's answers", "state")
+DECISIONS = _counter("operator_decisions", "What operators decided", "action")
+KILLED = _gauge("kill_switch_pulled", "1 while a kill switch of the tenant is pulled", "tenant")
+TOOL_UP = _gauge("tool_up_ratio", "1 up, 0.5 degraded, 0 down, as its probe says", "tenant", "tool", "provider", "site")
+TOOL_LATENCY = _gauge("tool_latency_seconds", "Latency that its probe measured", "tenant", "tool", "provider", "site")
+TOOL_HEARD = _gauge("tool_heard_timestamp_seconds", "When its probe last spoke", "tenant", "tool", "provider", "site")
+GAUGES_OVERFLOWED = _counter("gauges_overflowed", "Things beyond the bound, not shown as gauges, by what", "what")
+
+# the process
+BUILD = _gauge("build_info", "1; the release that runs", "version", "python")
+ROLE_READY = _gauge("role_ready", "1 while the role does its work", "role")
+ROLE_STANDSTILL = _gauge("role_standstill_seconds", "How long the role has got nowhere", "role")
+LOOP_LAG_SECONDS = _seconds("event_loop_lag", "How late the event loop came to what was due")
+ProcessCollector(namespace="breakwater", registry=REGISTRY)
 
 # notify
 SINK_REQUESTS = _counter("sink_requests", "Attempts to tell a sink, by outcome", "sink", "outcome")

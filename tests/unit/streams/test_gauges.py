@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
+from prometheus_client.openmetrics import exposition as openmetrics
 
+from response import guard
 from schemas import codec, documents
+from schemas.base import Origin, QueueRef
+from schemas.decision import CommandResult, OperatorDecision
+from schemas.desk import DeskBody, DeskEntry
+from schemas.health import ToolHealth
+from schemas.incident import Reason
+from schemas.signal import Load, QueueLoad
+from schemas.workforce import Workforce
 from streams import telemetry
 from streams.gauges import Gauges
 
 EXAMPLES = Path(__file__).parents[3] / "schemas/examples"
+AT = datetime(2026, 11, 24, 16, 12, tzinfo=UTC)
+ORIGIN = Origin(topic="queue-panes", partition=0, offset=1)
 
 
-def example(kind: str) -> object:
+def example(kind: str) -> Any:
     return codec.decode(documents.BY_KIND[kind], (EXAMPLES / f"{kind}.v1.json").read_bytes())
 
 
@@ -21,15 +35,14 @@ def value(name: str, **labels: str) -> float | None:
     return telemetry.REGISTRY.get_sample_value(f"breakwater_{name}", labels)
 
 
-def desk(body: object) -> object:
-    entry = example("desk-entry")
-    return type(entry)(tenant=entry.tenant, origin=entry.origin, body=body)  # type: ignore[attr-defined]
+def desk(body: DeskBody) -> DeskEntry:
+    return DeskEntry(tenant=body.tenant, origin=ORIGIN, body=body)
 
 
-def test_a_channels_load_is_shown_per_minute_and_a_queues_is_not() -> None:
+def test_a_channels_load_is_shown_per_minute() -> None:
     load = example("load")
-    whole = msgspec.structs.replace(load.loads[0], at=type(load.loads[0].at)(channel="chat"), known_seconds=30.0)  # type: ignore[attr-defined]
-    Gauges().observe(desk(msgspec.structs.replace(load, loads=[load.loads[0], whole])))  # type: ignore[attr-defined]
+    whole = msgspec.structs.replace(load.loads[0], at=type(load.loads[0].at)(channel="chat"), known_seconds=30.0)
+    Gauges().observe(desk(msgspec.structs.replace(load, loads=[load.loads[0], whole])))
     assert value("arrivals_per_minute", tenant="northwind", channel="chat") == 76
     assert value("expected_high_arrivals_per_minute", tenant="northwind", channel="chat") == 34
     assert value("backlog_contacts", tenant="northwind", channel="chat") == 26
@@ -61,3 +74,180 @@ def test_signals_and_commands_are_counted_by_kind() -> None:
     gauges.observe(example("load-shift-command"))
     assert value("signals_total", signal_kind="surge", state="opened") == before + 1
     assert value("load_shift_commands_total", action="deflect", mode="auto") is not None
+
+
+def queue_load(queue: str | None, **changes: object) -> QueueLoad:
+    ref = QueueRef(channel="chat", queue=queue)
+    row = QueueLoad(
+        at=ref,
+        known_seconds=60.0,
+        arrivals=38,
+        expected=20.0,
+        expected_low=11.0,
+        expected_high=31.0,
+        answered=15,
+        abandoned=5,
+        backlog=26,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def minute(tenant: str, *rows: QueueLoad) -> DeskEntry:
+    return desk(Load(tenant=tenant, at=AT, seconds=60.0, loads=list(rows), origin=ORIGIN))
+
+
+class TestQueues:
+    def test_a_queue_has_its_observed_and_usual_figures(self) -> None:
+        Gauges().observe(minute("q1", queue_load("billing")))
+        at = {"tenant": "q1", "channel": "chat", "queue": "billing"}
+        assert value("queue_arrivals_per_minute", **at) == 38
+        assert value("queue_expected_low_arrivals_per_minute", **at) == 11
+        assert value("queue_backlog_contacts", **at) == 26
+        assert value("queue_answered_ratio", **at) == 0.75
+
+    def test_a_minute_that_was_not_delivered_is_a_gap_and_not_the_last_value(self) -> None:
+        gauges = Gauges()
+        gauges.observe(minute("q2", queue_load(None), queue_load("billing")))
+        gauges.observe(minute("q2", queue_load(None, known_seconds=0.0), queue_load("billing", known_seconds=0.0)))
+        assert value("arrivals_per_minute", tenant="q2", channel="chat") is None
+        assert value("queue_arrivals_per_minute", tenant="q2", channel="chat", queue="billing") is None
+
+    def test_a_queue_that_left_is_shown_no_more(self) -> None:
+        gauges = Gauges()
+        gauges.observe(minute("q3", queue_load("billing"), queue_load("orders")))
+        gauges.observe(minute("q3", queue_load("orders")))
+        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="billing") is None
+        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="orders") == 38
+
+    def test_queues_beyond_the_bound_are_counted_once_each_and_come_in_when_there_is_room(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.gauges.QUEUES_MAX", 2)
+        gauges, before = Gauges(), value("gauges_overflowed_total", what="queues") or 0
+        rows = [queue_load(f"team-{n}") for n in range(4)]
+        gauges.observe(minute("q4", *rows))
+        gauges.observe(minute("q4", *rows))
+        assert value("gauges_overflowed_total", what="queues") == before + 2
+        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="team-3") is None
+        gauges.observe(minute("q4", *rows[2:]))
+        gauges.observe(minute("q4", *rows[2:]))
+        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="team-3") == 38
+
+    def test_what_another_process_watches_now_is_forgotten_here(self) -> None:
+        gauges = Gauges()
+        gauges.observe(minute("q5", queue_load(None), queue_load("billing")))
+        gauges.dropped("detect")
+        assert value("arrivals_per_minute", tenant="q5", channel="chat") is None
+        assert value("queue_backlog_contacts", tenant="q5", channel="chat", queue="billing") is None
+
+
+class TestIncidents:
+    def test_evidence_of_an_open_symptom_follows_its_signal_and_leaves_with_the_incident(self) -> None:
+        gauges, incident, signal = Gauges(), example("incident"), example("signal")
+        symptom = incident.symptoms[0]
+        signal = msgspec.structs.replace(signal, signal_id=symptom.signal_id)
+        gauges.desk.heard(desk(signal))
+        gauges.observe(incident)
+        at = {
+            "tenant": incident.tenant,
+            "incident_id": incident.incident_id,
+            "series": str(symptom.series),
+            "signal_kind": symptom.signal_kind,
+        }
+        assert value("incident_evidence", **at) == signal.evidence.statistic
+        stronger = msgspec.structs.replace(signal.evidence, statistic=99.0)
+        gauges.desk.heard(desk(msgspec.structs.replace(signal, evidence=stronger)))
+        assert value("incident_evidence", **at) == 99.0
+        assert value("incident_evidence_threshold", **at) == signal.evidence.threshold
+        assert value("incident_observed_ratio", **at) == symptom.ratio
+        gauges.observe(msgspec.structs.replace(incident, phase="resolved"))
+        assert value("incident_evidence", **at) is None
+
+    def test_a_phase_is_counted_once_with_the_incident_as_its_exemplar(self) -> None:
+        incident = msgspec.structs.replace(example("incident"), tenant="phased", incident_id="phased-1")
+        gauges = Gauges()
+        gauges.observe(incident)
+        gauges.observe(msgspec.structs.replace(incident, revision=incident.revision + 1))
+        assert value("incidents_total", tenant="phased", phase="open") == 1
+        shown = openmetrics.generate_latest(telemetry.REGISTRY).decode()
+        (line,) = [line for line in shown.splitlines() if 'incidents_total{phase="open",tenant="phased"}' in line]
+        assert '# {incident_id="phased-1"} 1.0' in line
+
+    def test_an_id_too_long_for_an_exemplar_is_left_out(self) -> None:
+        incident = msgspec.structs.replace(example("incident"), tenant="long", incident_id="x" * 150)
+        Gauges().observe(incident)
+        assert value("incidents_total", tenant="long", phase="open") == 1
+
+    def test_one_that_was_merged_is_shown_under_the_other_alone(self) -> None:
+        gauges = Gauges()
+        incident = msgspec.structs.replace(example("incident"), tenant="merging")
+        gauges.observe(incident)
+        gauges.observe(msgspec.structs.replace(incident, merged_into="another"))
+        assert value("incidents_open", tenant="merging", phase="open") == 0
+
+
+class TestAnswers:
+    def test_a_load_shift_shows_its_share_until_the_platform_refuses_it(self) -> None:
+        gauges, shift = Gauges(), example("load-shift-command")
+        gauges.observe(shift)
+        at = {
+            "tenant": shift.tenant,
+            "incident_id": shift.incident_id,
+            "action": shift.action,
+            "from_queue": str(shift.from_queue),
+            "to_queue": str(shift.to_queue),
+        }
+        assert value("load_shift_ratio", **at) == shift.share
+        refused = CommandResult(command_id=shift.command_id, tenant=shift.tenant, at=AT, state="refused")
+        gauges.observe(desk(refused))
+        assert value("load_shift_ratio", **at) == 0
+
+    def test_a_proposal_waits_until_it_is_rejected(self) -> None:
+        shift = msgspec.structs.replace(
+            example("load-shift-command"),
+            tenant="asking",
+            blocked_by=Reason(code=guard.WAITING, text="a person decides"),
+        )
+        gauges = Gauges()
+        gauges.observe(shift)
+        assert value("load_shift_proposals_waiting", tenant="asking") == 1
+        said = OperatorDecision(
+            decision_id="d", tenant="asking", at=AT, by="ana", action="reject", target=shift.command_id
+        )
+        gauges.observe(desk(said))
+        assert value("load_shift_proposals_waiting", tenant="asking") == 0
+
+    def test_a_kill_switch_is_seen_until_the_last_one_is_undone(self) -> None:
+        gauges = Gauges()
+        for action, target, pulled in (
+            ("kill", "killing", 1),
+            ("kill", "i-1", 1),
+            ("unkill", "killing", 1),
+            ("unkill", "i-1", 0),
+        ):
+            said = OperatorDecision(
+                decision_id=f"{action} {target}", tenant="killing", at=AT, by="ana", action=action, target=target
+            )
+            gauges.observe(desk(said))
+            assert value("kill_switch_pulled", tenant="killing") == pulled
+
+    def test_agents_are_added_over_the_sites_of_a_queue(self) -> None:
+        gauges = Gauges()
+        for site, staffed in (("berlin", 12), ("porto", 8), ("berlin", 10)):
+            queue = QueueRef(channel="voice", queue="orders")
+            gauges.observe(
+                desk(
+                    Workforce(tenant="sites", at=AT, queue=queue, staffed=staffed, available=1, on_contact=2, site=site)
+                )
+            )
+        at = {"tenant": "sites", "channel": "voice", "queue": "orders"}
+        assert value("queue_agents", **at, state="staffed") == 18
+        assert value("queue_agents", **at, state="on-contact") == 4
+
+    @pytest.mark.parametrize("state,up", [("up", 1.0), ("degraded", 0.5), ("down", 0.0)])
+    def test_a_tool_says_how_it_is(self, state: str, up: float) -> None:
+        said = ToolHealth(tenant="t", tool="crm", at=AT, state=state, latency_seconds=0.25)  # type: ignore[arg-type]
+        Gauges().observe(desk(said))
+        at = {"tenant": "t", "tool": "crm", "provider": "", "site": ""}
+        assert value("tool_up_ratio", **at) == up
+        assert value("tool_latency_seconds", **at) == 0.25

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from schemas.base import Count, Message, Name, Origin, Part, QueueRef, Share, Utc
 from schemas.centre import Mode
@@ -31,6 +33,10 @@ class Lever(Part, frozen=True, kw_only=True):
     from_queue: QueueRef | None = None
     effect: str
     owner: Name
+    approver: Name | None = None
+    latest_useful_at: Utc | None = None
+    # opaque ids of the people who are asked, where the roster knows them
+    people: list[Name] = []
 
 
 class StaffingAlert(Message, frozen=True, kw_only=True):
@@ -71,6 +77,10 @@ class Guard(Part, frozen=True, kw_only=True):
     stop_if_service_level_below: Share
     stop_if_agents_below: Count
     check_after_seconds: Count
+    # the effect is judged so long after the change; without one, or with harm, the inverse goes out
+    judge_after_seconds: Count = 0
+    # of all contacts (or people) of the tenant, how many may be moved at once
+    blast_radius_max: Share = 1.0
 
 
 class Inverse(Part, frozen=True, kw_only=True):
@@ -93,10 +103,13 @@ class Projection(Part, frozen=True, kw_only=True):
 
 
 class LoadShiftCommand(Message, frozen=True, kw_only=True):
-    """Move a share of the arrivals of one queue to another, for a while.
+    """Move a share of the arrivals of one queue to another, for a while; `skill-flex` lends `agents`, that share of the
+    people of `from_queue`, to `to_queue` instead. `only` and `reasons` bind it to some contacts, `except_reasons` are
+    never moved. It cannot be made without mode, cap, expiry, inverse and evidence, nor executed without leave.
 
     Id = digest of (incident, action, from, to, step). On `load-shift-commands` it may be executed; on
-    `load-shift-proposals` it may not (`blocked_by` says why: the mode, a cap, its age, the kill switch).
+    `load-shift-proposals` it may not (`blocked_by` says why: the mode, a cap, its age, the kill switch). `closed` is the
+    last word on a proposal: it can never be approved any more, and `blocked_by` says what became of it.
     """
 
     command_id: Name
@@ -115,14 +128,45 @@ class LoadShiftCommand(Message, frozen=True, kw_only=True):
     mode: Mode
     guard: Guard
     inverse: Inverse
-    evidence: list[Name]
+    evidence: Annotated[list[Name], msgspec.Meta(min_length=1)]
+    agents: Count = 0
+    only: Literal["vip"] | None = None
+    reasons: list[Name] = []
+    except_reasons: list[Name] = []
+    provider: Name | None = None
     projections: list[Projection] = []
     binding: list[str] = []
     reverts: Name | None = None
     approved_by: Name | None = None
+    # who said yes so far, where two people have to
+    approvals: list[Name] = []
     blocked_by: Reason | None = None
+    closed: bool = False
     text: str
     origin: Origin
+
+    def __post_init__(self) -> None:
+        if wrong := _unsafe(self):
+            raise ValueError(wrong)
+
+
+def _unsafe(command: LoadShiftCommand) -> str | None:
+    """Why this must not be on the bus, whoever made it."""
+    if not command.evidence:
+        return "a command names the signals that it follows from"
+    if command.inverse.command_id == command.command_id:
+        return "the inverse has an id of its own"
+    if command.reverts is not None:
+        return None  # taking back is always allowed
+    if command.expires_at <= command.issued_at:
+        return "a command runs out after it was issued"
+    if command.share > command.share_cap + 1e-9:
+        return f"a share of {command.share:g} is above its cap of {command.share_cap:g}"
+    if command.mode == "off":
+        return "an action that is off has no commands"
+    if command.blocked_by is None and not (command.mode == "auto" or command.approved_by):
+        return f"mode {command.mode} without an approval is a proposal: blocked_by says why"
+    return None
 
 
 class Bulletin(Message, frozen=True, kw_only=True):
@@ -131,7 +175,7 @@ class Bulletin(Message, frozen=True, kw_only=True):
     bulletin_id: Name
     incident_id: Name
     tenant: Name
-    audience: Literal["agents", "supervisors", "customers", "social"]
+    audience: Literal["agents", "supervisors", "customers", "social", "sms", "status-page"]
     language: Name
     template: Name
     template_version: Count
@@ -140,4 +184,8 @@ class Bulletin(Message, frozen=True, kw_only=True):
     expires_at: Utc
     text: str
     approved: bool
+    # opaque ids of those it is for; empty is everybody of the audience
+    to: list[Name] = []
+    # who has not confirmed by then that he has read it is named to his team lead
+    read_by: Utc | None = None
     origin: Origin

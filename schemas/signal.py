@@ -118,6 +118,8 @@ class Signal(Message, frozen=True, kw_only=True):
     # why it was cleared: "recovered", "accepted as normal", "series left"
     reason: str | None = None
     audience: Literal["customer", "internal"] = "customer"
+    # the name of the exercise whose contacts it counts
+    drill: Name | None = None
     text: str
     origin: Origin
 
@@ -143,6 +145,8 @@ class QueueLoad(Part, frozen=True, kw_only=True):
     wait_seconds_mean: float | None = None
     backlog: Count | None = None
     backlog_since: Utc | None = None
+    # contacts that the season expects in each of the next quarters of an hour, from the one after `Load.at` on
+    ahead: list[float] = []
 
 
 class Load(Message, frozen=True, kw_only=True):

@@ -1,0 +1,168 @@
+"""What every method of the drawer keeps, whoever wrote it."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river import base
+
+from detectors import registry
+from detectors.contract import Method, score_of
+
+METHODS = registry.names()
+START, STEP = 1_700_000_000, 300
+
+
+def rows(method: Method[Any, Any], count: int, seed: int = 7) -> list[dict[str, float]]:
+    """A quiet series, and at its end something that is not: as many numbers a row as the method wants."""
+    rng = random.Random(seed)
+    made = []
+    for n in range(count):
+        usual = 100 + 40 * math.sin(n / 40) + rng.gauss(0, 6)
+        value = round(usual * (4 if n > count - 20 else 1))
+        numbers = [float(value), *(float(max(value, 100) + 20 * k) for k in range(1, len(method.fields)))]
+        made.append({"at": START + STEP * n, **dict(zip(method.fields, numbers, strict=True))})
+    return made
+
+
+def teach(method: Method[Any, Any], series: list[dict[str, float]]) -> list[float]:
+    scores = []
+    for x in series:
+        scores.append(method.score_one(x))
+        method.learn_one(x)
+    return scores
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> Method[Any, Any]:
+    return registry.build(request.param)
+
+
+def test_every_method_is_a_river_anomaly_detector_built_without_arguments(method: Method[Any, Any]) -> None:
+    assert isinstance(method, base.AnomalyDetector)
+    assert method.line > 0
+    assert method.fields
+
+
+def test_scoring_changes_nothing(method: Method[Any, Any]) -> None:
+    series = rows(method, 400)
+    teach(method, series)
+    before = method.snapshot()
+    again = {**series[-1], "at": series[-1]["at"] + STEP}
+    assert method.score_one(again) == method.score_one(again)
+    method.read(again)
+    assert method.snapshot() == before
+
+
+def test_a_pane_is_learned_once_and_never_backwards(method: Method[Any, Any]) -> None:
+    series = rows(method, 300)
+    teach(method, series)
+    before = method.snapshot()
+    method.learn_one(series[-1])
+    method.learn_one(series[40])
+    method.learn_one({**series[-1], "at": math.nan})
+    assert method.snapshot() == before
+
+
+def test_a_restored_method_goes_on_to_the_last_bit(method: Method[Any, Any]) -> None:
+    series = rows(method, 700)
+    teach(method, series[:500])
+    copy = type(method)()
+    copy.restore(method.snapshot())
+    assert copy.snapshot() == method.snapshot()
+    assert teach(copy, series[500:]) == teach(method, series[500:])
+    assert copy.snapshot() == method.snapshot()
+
+
+def test_a_foreign_snapshot_is_refused(method: Method[Any, Any]) -> None:
+    whole = method.snapshot()
+    for raw in (b"", b"\x07" + whole[1:], whole[:-3], b"\x01\x93\xa3Foo" + whole[8:]):
+        with pytest.raises(ValueError, match="snapshot"):
+            method.restore(raw)
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, None, "", "n/a"])
+def test_a_number_that_is_none_is_unknown_and_teaches_nothing(method: Method[Any, Any], odd: Any) -> None:
+    series = rows(method, 400)
+    teach(method, series[:-1])
+    knows, x = method.snapshot(), dict(series[-1])
+    unknown = {**x, method.fields[0]: odd}
+    assert 0.0 <= method.score_one(unknown) < 1.0
+    method.learn_one(unknown)
+    missing = {"at": x["at"] + STEP}
+    assert 0.0 <= method.score_one(missing) < 1.0
+    method.learn_one(missing)
+    other = type(method)()
+    other.restore(knows)
+    assert method.pack() == other.pack(), "only the clock has moved"
+
+
+@pytest.mark.parametrize("value", [-5.0, -1e30, 1e30, 1e300, 0.0, 0.5])
+def test_any_number_has_a_score_and_the_method_survives_it(method: Method[Any, Any], value: float) -> None:
+    series = rows(method, 400)
+    teach(method, series[:390])
+    for n, x in enumerate(series[390:]):
+        odd = {**x, **dict.fromkeys(method.fields, value)} if n % 2 else x
+        assert 0.0 <= method.score_one(odd) < 1.0
+        method.learn_one(odd)
+    assert all(0.0 <= score < 1.0 for score in teach(method, rows(method, 500)[400:]))
+
+
+def test_a_gap_and_a_jump_of_the_clock_are_survived(method: Method[Any, Any]) -> None:
+    series = rows(method, 500)
+    teach(method, series[:300])
+    assert method.order.last == series[299]["at"]
+    method.learn_one({**series[300], "at": series[300]["at"] + 40 * 365 * 86_400})
+    assert method.order.last == series[299]["at"], "one absurd time is not believed"
+    later = [{**x, "at": x["at"] + 5 * 86_400} for x in series[300:]]
+    assert all(0.0 <= score < 1.0 for score in teach(method, later))
+    assert method.order.last == later[-1]["at"]
+
+
+def test_memory_is_bounded(method: Method[Any, Any]) -> None:
+    rng = random.Random(3)
+    sizes = []
+    for n in range(12_000):
+        value = math.exp(rng.gauss(0, 3))
+        numbers = {name: value * (1 + k) for k, name in enumerate(method.fields)}
+        method.learn_one({"at": START + STEP * n, **numbers})
+        if n in (5_999, 11_999):
+            sizes.append(len(method.snapshot()))
+    assert sizes[1] < 1.35 * sizes[0]
+    assert sizes[1] < 400_000
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9), st.floats(0.1, 100))
+def test_the_score_rises_strictly_with_the_evidence_and_meets_one_half_at_the_line(
+    one: float, other: float, line: float
+) -> None:
+    low, high = sorted((one, other))
+    if high > low * (1 + 1e-6) + 1e-12:
+        assert score_of(low, line) < score_of(high, line) < 1.0
+    assert score_of(line, line) == 0.5
+    assert (score_of(one, line) >= 0.5) == (one >= line)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@settings(max_examples=8, deadline=None)
+@given(cut=st.integers(2, 399), seed=st.integers(0, 1000))
+def test_an_answer_knows_nothing_of_what_comes_after(name: str, cut: int, seed: int) -> None:
+    whole = registry.build(name)
+    series = rows(whole, 400, seed)
+    assert teach(registry.build(name), series[:cut]) == teach(whole, series)[:cut]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_one_value_at_a_time_gives_the_same_scores_as_rivers_interface(name: str) -> None:
+    module = importlib.import_module(f"detectors.methods.{name.replace('-', '_')}")
+    method = module.build()
+    series = rows(method, 600)
+    values = [tuple(x[field] for field in method.fields) for x in series]
+    scores = [method.score(x["at"], v if len(v) > 1 else v[0]) for x, v in zip(series, values, strict=True)]
+    assert scores == teach(module.build(), series)

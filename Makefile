@@ -33,10 +33,10 @@ check: .venv/.dev ## formatting, lint, types, import contracts, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python -m tools.generate --check
 
 generate: .venv/.dev ## JSON Schemas and the AsyncAPI document from schemas/
-	@$(BIN)/python tools/generate.py
+	@$(BIN)/python -m tools.generate
 
 bench: .venv/.test ## the numbers we promise, each a ratio against a peer in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -48,4 +48,4 @@ kafka-stop: .venv/.dev ## ends it
 	@$(BIN)/python -m tools.kafka stop
 
 lock: .venv/.dev ## writes the lock files anew from pyproject.toml
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python -m tools.lock

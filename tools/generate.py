@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import dashboards
 import orjson
 
 from schemas import documents
+from tools import chart, dashboards
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,6 +18,8 @@ def files() -> dict[Path, bytes]:
     made = {Path(f"schemas/json/{kind}.v1.json"): documents.json_schema(m) for kind, m in documents.BY_KIND.items()}
     made[Path("schemas/asyncapi.json")] = documents.asyncapi()
     made[Path("helm/breakwater/files/grafana/dashboards/contact-centre-now.json")] = dashboards.contact_centre_now()
+    made[Path("helm/breakwater/files/topics.json")] = chart.read_topics()
+    made[Path("helm/breakwater/values.schema.json")] = chart.values_schema()
     return {path: orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n" for path, content in made.items()}
 
 

@@ -31,6 +31,7 @@ from detectors.slots import LocalTime
 from schemas import codec
 from schemas.base import Origin
 from schemas.centre import Centre
+from schemas.contact import CANARY
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
@@ -138,7 +139,8 @@ class DetectionFold:
         """Applies one record; returns desk entries in their order."""
         desk = _Desk(origin)
         if isinstance(record, QueuePane):
-            self._pane(record, desk)
+            if record.tenant != CANARY:
+                self._pane(record, desk)
         elif isinstance(record, Progress):
             self._move_on(record, desk)
         elif isinstance(record, SetAside):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from confluent_kafka import KafkaException, Producer
 
 from schemas import codec
-from schemas.base import Message
 from schemas.errors import Unavailable
 from schemas.topics import Topic
 from streams import broker
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 def publish(
-    settings: Settings, topic: Topic, value: Message, *, key: str, id: str, source: str, time: datetime
+    settings: Settings, topic: Topic, value: msgspec.Struct, *, key: str, id: str, source: str, time: datetime
 ) -> Place:
     """Writes `value` and returns when the broker has it. Raises Unavailable, BadConfig (no such topic, no right)."""
     broker.check_reachable(settings)

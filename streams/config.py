@@ -154,7 +154,10 @@ class Respond(Frozen):
 
 
 class PagerDuty(Frozen):
+    """`escalation_routing_key_file` names the service of the second line; without it the first is paged anew."""
+
     routing_key_file: Path
+    escalation_routing_key_file: Path | None = None
     base_url: str = "https://events.pagerduty.com/v2"
     ca_file: Path | None = None
     deadline_seconds: Seconds = 20.0
@@ -195,7 +198,11 @@ class Notify(Frozen):
     notices_remembered_max: Size = 50_000
     # after a start, what no sink was told of and was last written so long ago is not told any more
     stale_seconds: Seconds = 86_400.0
+    # addresses that a notice links: the status page, the incident's dashboard (by default where `notify.grafana` is),
+    # the folder of playbooks by name
     status_url: str | None = None
+    dashboard_url: str | None = None
+    playbook_url: str | None = None
 
 
 class Web(Frozen):

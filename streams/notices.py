@@ -8,7 +8,8 @@ from schemas.codec import rfc3339
 from schemas.fold import digest
 from schemas.incident import Incident
 from schemas.notice import Told
-from streams.sink import Notice, Sink, Subject, What, is_over, subject_id
+from streams.sink import Notice, Sink, What
+from streams.subjects import Change, Subject, is_over, revision, step, subject_id
 
 Listener = Sink | type[Sink]
 
@@ -53,6 +54,8 @@ def _news(sink: Listener, subject: Subject, told: Told, tried: bool) -> What | N
         return "acknowledged"
     if sink.wakes and _is_muted(subject):
         return None
+    if step(subject) > told.step and not _acknowledged_by(subject):
+        return "escalated"
     if told.says == says(subject, wakes=sink.wakes) and not tried:
         return None
     return "changed"
@@ -71,12 +74,15 @@ def _notice(sink: Listener, subject: Subject, told: Told | None, reference: str 
         # An acknowledgement carries no more than that: what else changed is told next.
         says=told.says if told and what == "acknowledged" else now_says,
         acknowledged=acknowledged,
+        step=max(step(subject), told.step if told is not None and told.what != "resolved" else 0),
         reference=reference,
     )
 
 
 def says(subject: Subject, *, wakes: bool) -> str:
     """What in it is worth telling again when it changes: less for a sink that wakes people."""
+    if isinstance(subject, Change):
+        return digest(revision(subject))
     if not isinstance(subject, Incident):
         return digest(subject.alert_id, subject.state)
     core = (
@@ -86,6 +92,7 @@ def says(subject: Subject, *, wakes: bool) -> str:
         sorted(subject.scope.channels),
         subject.merged_into,
         subject.drill,
+        *([step(subject)] if step(subject) else []),
     )
     if wakes:
         return digest(*core)

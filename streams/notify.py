@@ -15,24 +15,20 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas import codec, topics
-from schemas.command import StaffingAlert
+from schemas.centre import Centre
 from schemas.errors import BadConfig, BadMessage, Unavailable
-from schemas.incident import Incident
 from schemas.notice import Notification
 from streams import clock, sinks, telemetry
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Record, Start, read_to_end
-from streams.outbox import record_key
-from streams.sink import Subject, subject_id
 from streams.sink_worker import Keep, SinkWorker, in_thread, or_end
 from streams.state import Source
+from streams.subjects import KINDS, Published, Subject, record_id, revision, subject_id
 
-KINDS: dict[str, type[Incident] | type[StaffingAlert]] = {
-    topics.INCIDENTS.name: Incident,
-    topics.STAFFING_ALERTS.name: StaffingAlert,
-}
-INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS)
+INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS, topics.LOAD_SHIFT_COMMANDS, topics.CENTRE)
+# what is kept by the newest of each key; of the others only what may still be told is read back
+KEPT = (topics.INCIDENTS, topics.CENTRE, topics.NOTIFICATIONS)
 WAIT_SECONDS, WAIT_SECONDS_MAX = 0.5, 30.0
 
 
@@ -44,7 +40,7 @@ class Seen(NamedTuple):
 
 
 class Notifier:
-    """What the notify role does with incidents and staffing alerts. One event loop; sinks are called in threads."""
+    """What the notify role does with what sinks are told of. One event loop; sinks are called in threads."""
 
     def __init__(self, settings: Settings, record: Keep, *, end: Callable[[], None]) -> None:
         """`record` puts an outcome on the bus and returns when it is acknowledged; it may raise Unavailable.
@@ -82,7 +78,7 @@ class Notifier:
     # --- whose partitions are ours -----------------------------------------------------------------------------------
 
     def assigned(self, sources: Iterable[Source]) -> None:
-        """These partitions of `incidents` and `staffing-alerts` are ours, all of them: they are read back at once."""
+        """These partitions of our inputs are ours, all of them: they are read back at once."""
         self.dropped()
         self._sources = set(sources)
         if self._workers and self._sources:
@@ -118,7 +114,7 @@ class Notifier:
 
     async def _apply(self, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:
-            value = self._read(arrival.topic, arrival.value)
+            value = self._read(arrival.topic, arrival.value, arrival.at)
             if value is not None:
                 await self.handle([value])
             telemetry.RECORDS_CONSUMED.labels(arrival.topic).inc()
@@ -151,19 +147,20 @@ class Notifier:
 
     def _is_news(self, subject: Subject) -> bool:
         key = subject_id(subject)
-        if subject.revision <= self._revisions.get(key, -1):
+        if revision(subject) <= self._revisions.get(key, -1):
             return False
-        self._revisions[key] = subject.revision
+        self._revisions[key] = revision(subject)
         self._revisions.move_to_end(key)
         while len(self._revisions) > self._limits.notices_remembered_max:
             self._revisions.popitem(last=False)
         return True
 
-    def _read(self, topic: str, value: bytes | None) -> Subject | None:
+    def _read(self, topic: str, value: bytes | None, at: datetime) -> Subject | None:
         if value is None:
             return None  # deleted by hand
         try:
-            return codec.decode(KINDS[topic], value)
+            found = codec.decode(KINDS[topic], value)
+            return Published(found, at) if isinstance(found, Centre) else found
         except BadMessage as bad:
             telemetry.DEAD_LETTERS.labels(topic, bad.reason).inc()
             self._logger.error("a record of ours cannot be read and is left out", topic=topic, why=str(bad))
@@ -192,7 +189,7 @@ class Notifier:
         told: dict[tuple[str, str], Notification] = {}
         for record in self._history(sources):
             if record.topic in KINDS:
-                subject = self._read(record.topic, record.value)
+                subject = self._read(record.topic, record.value, record.at)
                 if subject is not None:
                     newest[subject_id(subject)] = Seen(subject, record.at)
                 continue
@@ -200,15 +197,16 @@ class Notifier:
                 outcome = codec.decode(Notification, record.value)
             except BadMessage:
                 continue  # deleted by hand, or of a later release
-            told[(outcome.sink, record_key(outcome))] = outcome
-        ours = (outcome for outcome in told.values() if record_key(outcome) in newest)
+            told[(outcome.sink, record_id(outcome))] = outcome
+        ours = (outcome for outcome in told.values() if record_id(outcome) in newest)
         return sorted(newest.values(), key=lambda seen: seen.written_at), sorted(ours, key=lambda outcome: outcome.at)
 
     def _history(self, sources: set[Source]) -> Iterator[Record]:
         def ours(record: Record) -> bool:
             return record.topic not in KINDS or Source(record.topic, record.partition) in sources
 
-        # alerts are no compacted topic: older ones than may be told are left where they are
+        # older ones than may be told are left where they are
         since = clock.now() - timedelta(seconds=self._limits.stale_seconds)
-        yield from read_to_end(self._settings, [topics.STAFFING_ALERTS], Start(since=since), ours)
-        yield from read_to_end(self._settings, [topics.INCIDENTS, topics.NOTIFICATIONS], wanted=ours)
+        recent = [topic for topic in INPUTS if topic not in KEPT]
+        yield from read_to_end(self._settings, recent, Start(since=since), ours)
+        yield from read_to_end(self._settings, KEPT, wanted=ours)

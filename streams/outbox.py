@@ -13,13 +13,15 @@ from typing import Literal
 
 import msgspec
 
+from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.incident import Incident
 from schemas.notice import Notification, Told
 from streams.config import Notify
 from streams.notices import Skipped, due
-from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, Subject, What, subject_id
+from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, What
+from streams.subjects import Change, Subject, incident_id, is_over, record_id, subject_id
 
-RANKS = {"critical": 3, "error": 2, "warning": 1, "info": 0}
+RANKS = {"critical": 4, "error": 3, "warning": 2, "info": 1}
 
 
 class Entry(msgspec.Struct):
@@ -32,8 +34,11 @@ class Entry(msgspec.Struct):
     # how much the sink had taken when this was first put: whether it is the notice or the sink that fails
     taken_before: int
     attempts: int = 0
+    trace: str | None = None
 
     def rank(self) -> int:
+        if self.what == "repeated" or isinstance(self.subject, Change):
+            return 0
         return RANKS[self.subject.severity] if isinstance(self.subject, Incident) else RANKS["warning"]
 
 
@@ -55,7 +60,10 @@ class Outbox:
         self._told_at: dict[str, float] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        """What the sink has still to be told; what it is merely told again is not counted."""
+        if self.sink.repeat_seconds is None:
+            return len(self._waiting)
+        return sum(entry.what != "repeated" for entry in self._waiting.values())
 
     def remember(self, record: Notification) -> None:
         """A record as read back from the bus. What was refused is tried once more: the start may be the cure."""
@@ -65,15 +73,18 @@ class Outbox:
         """Whether the sink has anything of the subject."""
         return self._told(key) is not None
 
-    def put(self, subject: Subject, now: float, at: datetime) -> Notification | None:
+    def put(self, subject: Subject, now: float, at: datetime, trace: str | None = None) -> Notification | None:
         """The newest state of a subject. Gives the record of what is deliberately not sent, once."""
         key = subject_id(subject)
         if key == self._in_flight:  # what is due next depends on what becomes of that attempt
-            self._waiting[key].subject = subject
+            self._waiting[key].subject, self._waiting[key].trace = subject, trace
             return None
         notice = self._due(subject)
         if isinstance(notice, Notice) and not self._was_refused(key, notice):
-            self._enter(key, subject, notice, now)
+            self._enter(key, subject, notice, now, trace)
+            return None
+        if notice is None and self._repeats(subject):
+            self._enter_repeat(key, subject, now)
             return None
         self._waiting.pop(key, None)
         return self._skip(key, subject, notice, at) if isinstance(notice, Skipped) else None
@@ -86,16 +97,18 @@ class Outbox:
                 return None
             key, entry = min(ready, key=lambda item: (item[1].attempts > 0, -item[1].rank(), item[1].order))
             notice = self._due(entry.subject)
+            if notice is None and entry.what == "repeated":
+                notice = self._repeat(entry.subject)
             if isinstance(notice, Notice):
                 self._in_flight = key
-                return notice
+                return msgspec.structs.replace(notice, trace=entry.trace)
             del self._waiting[key]  # an attempt from before the partitions moved turned out to have told it
         return None
 
     def begin(self, notice: Notice, at: datetime) -> Notification | None:
         """What is to be recorded before an attempt, if anything: that the sink may have something else from now on."""
         key = subject_id(notice.subject)
-        if self._tried(key):
+        if self._tried(key) or notice.what == "repeated":
             return None
         return self._keep(self._record(notice, "trying", 1, at))
 
@@ -112,6 +125,10 @@ class Outbox:
         entry = self._waiting[key]
         entry.attempts += 1
         self._in_flight = None
+        if notice.what == "repeated":
+            self._repeated(entry, outcome, now, chance)
+            skipped = self.put(entry.subject, now, at, entry.trace)
+            return [skipped] if skipped else []
         match outcome:
             case Delivered(reference):
                 record = self._delivered(key, entry, notice, reference, now, at)
@@ -120,21 +137,29 @@ class Outbox:
             case Retry(why, after_seconds):
                 record = self._retry(key, entry, notice, why, after_seconds, now, at, chance)
         # the subject may have moved on while it was being sent
-        skipped = self.put(entry.subject, now, at)
+        skipped = self.put(entry.subject, now, at, entry.trace)
         return [record, skipped] if skipped else [record]
 
-    def _delivered(
-        self, key: str, entry: Entry, notice: Notice, reference: str | None, now: float, at: datetime
-    ) -> Notification:
+    def _taken_one(self, now: float) -> None:
         self._taken += 1
         self.failures_in_a_row = 0
         for other in self._waiting.values():  # the sink is back: nobody waits out an old back-off
             if other.attempts:
                 other.not_before = now
+
+    def _delivered(
+        self, key: str, entry: Entry, notice: Notice, reference: str | None, now: float, at: datetime
+    ) -> Notification:
+        self._taken_one(now)
         del self._waiting[key]
         self._told_at[key] = now
         told = Told(
-            notice_id=notice.notice_id, what=notice.what, says=notice.says, at=at, acknowledged=notice.acknowledged
+            notice_id=notice.notice_id,
+            what=notice.what,
+            says=notice.says,
+            at=at,
+            acknowledged=notice.acknowledged,
+            step=notice.step,
         )
         return self._keep(self._record(notice, "delivered", entry.attempts, at, told=told, reference=reference))
 
@@ -157,6 +182,10 @@ class Outbox:
         if entry.attempts >= self.limits.attempts_max and self._taken > entry.taken_before:
             why = f"given up after {entry.attempts} attempts, while others were taken: {why}"
             return self._refused(key, entry, notice, why, at)
+        self._back_off(entry, after_seconds, now, chance)
+        return self._keep(self._record(notice, "retry", entry.attempts, at, why))
+
+    def _back_off(self, entry: Entry, after_seconds: float | None, now: float, chance: float) -> None:
         self.failures_in_a_row += 1
         doubled = self.limits.backoff_seconds * 2.0 ** min(entry.attempts - 1, 30)
         pause = min(self.limits.backoff_seconds_max, doubled) * (0.5 + 0.5 * chance)
@@ -164,7 +193,52 @@ class Outbox:
             pause = max(pause, after_seconds)
             self._hold_until = now + pause
         entry.not_before = now + pause
-        return self._keep(self._record(notice, "retry", entry.attempts, at, why))
+
+    # --- what is told again and again while it lasts -----------------------------------------------------------------
+
+    def _repeats(self, subject: Subject) -> bool:
+        return (
+            self.sink.repeat_seconds is not None
+            and not is_over(subject)
+            and self._told(subject_id(subject)) is not None
+        )
+
+    def _enter_repeat(self, key: str, subject: Subject, now: float) -> None:
+        entry = self._waiting.get(key)
+        if entry is not None and entry.what == "repeated":
+            entry.subject = subject
+            return
+        due_at = now + (self.sink.repeat_seconds or 0.0) if key in self._told_at else now
+        self._waiting[key] = Entry(subject, "repeated", next(self._orders), due_at, self._taken)
+
+    def _repeat(self, subject: Subject) -> Notice | None:
+        last = self._last.get(subject_id(subject))
+        if last is None or last.told is None:
+            return None
+        told = last.told
+        return Notice(
+            notice_id=told.notice_id,
+            what="repeated",
+            subject=subject,
+            says=told.says,
+            acknowledged=told.acknowledged,
+            step=told.step,
+            reference=last.reference,
+        )
+
+    def _repeated(self, entry: Entry, outcome: Outcome, now: float, chance: float) -> None:
+        """Nothing is recorded: what the sink was told is the same."""
+        match outcome:
+            case Delivered():
+                self._taken_one(now)
+                entry.attempts, entry.not_before = 0, now + (self.sink.repeat_seconds or 0.0)
+            case Retry(_, after_seconds):
+                self._back_off(entry, after_seconds, now, chance)
+            case Refused():
+                self.failures_in_a_row += 1
+                entry.not_before = now + self.limits.backoff_seconds_max
+
+    # --- what is known ------------------------------------------------------------------------------------------------
 
     def _due(self, subject: Subject) -> Notice | Skipped | None:
         key = subject_id(subject)
@@ -180,23 +254,25 @@ class Outbox:
         last = self._last.get(key)
         return last is not None and last.outcome == "refused" and last.notice_id == notice.notice_id
 
-    def _enter(self, key: str, subject: Subject, notice: Notice, now: float) -> None:
+    def _enter(self, key: str, subject: Subject, notice: Notice, now: float, trace: str | None) -> None:
         entry = self._waiting.get(key)
-        if entry is not None:
-            entry.subject = subject
+        if entry is not None and entry.what != "repeated":
+            entry.subject, entry.trace = subject, trace
             if notice.what != entry.what:  # an end does not wait for what a change had to wait for
                 entry.what, entry.not_before = notice.what, now
             return
-        if len(self._waiting) >= self.limits.outbox_notices_max:
+        if len(self) >= self.limits.outbox_notices_max:
             self._drop()
         not_before = now
         if notice.what == "changed" and key in self._told_at:
             not_before = max(now, self._told_at[key] + self.limits.change_interval_seconds)
-        self._waiting[key] = Entry(subject, notice.what, next(self._orders), not_before, self._taken)
+        self._waiting[key] = Entry(subject, notice.what, next(self._orders), not_before, self._taken, trace=trace)
 
     def _drop(self) -> None:
         """Makes room: of the least severe the oldest goes. It is told with its next change or after the next start."""
-        candidates = [key for key in self._waiting if key != self._in_flight]
+        candidates = [
+            key for key, entry in self._waiting.items() if key != self._in_flight and entry.what != "repeated"
+        ]
         if not candidates:
             return
         del self._waiting[min(candidates, key=lambda key: (self._waiting[key].rank(), self._waiting[key].order))]
@@ -226,7 +302,7 @@ class Outbox:
         return Notification(
             notice_id=notice.notice_id,
             tenant=subject.tenant,
-            incident_id=subject.incident_id,
+            incident_id=incident_id(subject),
             sink=self.sink.name,
             what=notice.what,
             outcome=outcome,
@@ -234,7 +310,8 @@ class Outbox:
             at=at,
             text=text,
             reference=reference or notice.reference,
-            queue=None if isinstance(subject, Incident) else subject.queue,
+            queue=subject.queue if isinstance(subject, StaffingAlert) else None,
+            command_id=subject.command_id if isinstance(subject, LoadShiftCommand) else None,
             told=told or self._told(subject_id(subject)),
         )
 
@@ -243,15 +320,10 @@ class Outbox:
         return last.told if last else None
 
     def _keep(self, record: Notification) -> Notification:
-        key = record_key(record)
+        key = record_id(record)
         self._last[key] = record
         self._last.move_to_end(key)
         while len(self._last) > self.limits.notices_remembered_max:
             forgotten, _ = self._last.popitem(last=False)
             self._told_at.pop(forgotten, None)
         return record
-
-
-def record_key(record: Notification) -> str:
-    """The subject's id, from a record about it."""
-    return record.incident_id if record.queue is None else f"{record.incident_id}|{record.queue}"

@@ -7,26 +7,25 @@ notifier does. Whatever the other side does, `send` comes back within the sink's
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Self
-from urllib.parse import quote
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import msgspec
 
-from schemas.command import StaffingAlert
 from schemas.errors import BadConfig
 from schemas.fold import digest
 from schemas.incident import Incident
 from streams.config import Notify
+from streams.subjects import Subject
 
-Subject = Incident | StaffingAlert
-What = Literal["opened", "changed", "acknowledged", "resolved"]
+What = Literal["opened", "changed", "escalated", "acknowledged", "resolved", "repeated"]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to tell one sink. A resend after a crash has the same `notice_id`.
 
-    `says` and `acknowledged` are what the sink will know once it has it (see schemas.notice.Told).
-    `reference` is what the sink called the thing it made when it was first told, None until then.
+    `says`, `acknowledged` and `step` are what the sink will know once it has it (see schemas.notice.Told). `reference`
+    is what the sink called the thing it made when it was first told, None until then. `trace` is the W3C trace context
+    of what caused it.
     """
 
     notice_id: str
@@ -34,7 +33,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     says: str = ""
     acknowledged: bool = False
+    step: int = 0
     reference: str | None = None
+    trace: str | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -70,12 +71,14 @@ class Request(msgspec.Struct, frozen=True):
 class Sink(ABC):
     """One configured sink. `name` is its file's and its settings section's name.
 
-    `hears` is what it is told of; `wakes` says that it wakes a person, so that it is told only what may.
+    `hears` is what it is told of; `wakes` says that it wakes a person, so that it is told only what may. One that
+    forgets what it is not told again is told so every `repeat_seconds` while it lasts.
     """
 
     name: ClassVar[str]
-    hears: ClassVar[tuple[type, ...]] = (Incident, StaffingAlert)
+    hears: ClassVar[tuple[type, ...]] = get_args(Subject)
     wakes: ClassVar[bool] = False
+    repeat_seconds: float | None = None
 
     @classmethod
     @abstractmethod
@@ -97,15 +100,6 @@ def incident_of(notice: Notice) -> Incident:
     return notice.subject
 
 
-def subject_id(subject: Subject) -> str:
-    """One incident, or one queue's staffing in one incident: later revisions replace earlier ones."""
-    return subject.incident_id if isinstance(subject, Incident) else f"{subject.incident_id}|{subject.queue}"
-
-
-def is_over(subject: Subject) -> bool:
-    return subject.phase == "resolved" if isinstance(subject, Incident) else subject.state == "closed"
-
-
 def shorten(text: str, length: int) -> str:
     """At most `length` characters; what is cut ends in an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
@@ -120,11 +114,6 @@ def one_line(text: str, length: int = 300) -> str:
     """For logs and titles: no line ends, no control characters, no half of a surrogate pair."""
     words = "".join(c if c.isprintable() else " " for c in text).split()
     return shorten(" ".join(words), length)
-
-
-def status_link(status_url: str | None, tenant: str) -> str | None:
-    """The tenant's status page."""
-    return f"{status_url}?tenant={quote(tenant)}" if status_url else None
 
 
 def secret(setting: str, read: Any) -> str:

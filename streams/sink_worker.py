@@ -15,8 +15,9 @@ from schemas.fold import Output, digest
 from schemas.notice import Notification
 from streams import clock, telemetry
 from streams.config import Settings
-from streams.outbox import Outbox, record_key
-from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, Subject
+from streams.outbox import Outbox
+from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink
+from streams.subjects import Subject, record_id, subject_id
 
 STOP_SECONDS_MAX = 2.0
 # a page is worth more than its record: a bus that is away holds it up no longer
@@ -62,8 +63,8 @@ class SinkWorker:
         self.outbox = Outbox(self._sink, self._limits)
         self._measure()
 
-    async def put(self, subject: Subject) -> None:
-        skipped = self.outbox.put(subject, clock.elapsed(), clock.now())
+    async def put(self, subject: Subject, trace: str | None = None) -> None:
+        skipped = self.outbox.put(subject, clock.elapsed(), clock.now(), trace)
         if skipped is not None:
             self._logger.info("not told", incident=skipped.incident_id, why=skipped.text)
             await self._keep([skipped])
@@ -108,13 +109,13 @@ class SinkWorker:
         try:
             return self._sink.send(notice)
         except Exception as error:
-            self._logger.error("a defect of ours in this sink", incident=notice.subject.incident_id, exc_info=True)
+            self._logger.error("a defect of ours in this sink", subject=subject_id(notice.subject), exc_info=True)
             return Refused(f"a defect of ours: {type(error).__name__}")
 
     async def _keep(self, records: Iterable[Notification]) -> None:
         """Puts the outcomes on the bus; what cannot be written now goes with the next one (newest of each subject)."""
         for record in records:
-            self._unrecorded[record_key(record)] = record
+            self._unrecorded[record_id(record)] = record
         async with self._recording:  # or an older record could follow a newer one
             while self._unrecorded:
                 key, record = next(iter(self._unrecorded.items()))
@@ -128,8 +129,10 @@ class SinkWorker:
                     del self._unrecorded[key]
 
     def _say(self, notice: Notice, outcome: Outcome) -> None:
-        about = {"incident": notice.subject.incident_id, "what": notice.what}
+        about = {"incident": subject_id(notice.subject), "what": notice.what}
         match outcome:
+            case Delivered() if notice.what == "repeated":
+                self._last_why = ""
             case Delivered(reference):
                 self._last_why = ""
                 self._logger.info("told", reference=reference, **about)
@@ -189,6 +192,6 @@ def _word(outcome: type[Outcome]) -> str:
 
 
 def _output(record: Notification) -> Output:
-    key = f"{record.sink}|{record_key(record)}"
+    key = f"{record.sink}|{record_id(record)}"
     identity = digest(key, record.notice_id, record.outcome, record.attempt, record.text)
     return Output(topic=topics.NOTIFICATIONS, key=key, value=record, id=identity, time=record.at)

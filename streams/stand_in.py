@@ -44,7 +44,13 @@ class Pager:
         self.open: dict[str, dict[str, Any]] = {}
         self.pages = 0
         self.ended: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
         self._say = say
+
+    def take_change(self, event: dict[str, Any]) -> None:
+        """What was done: it stands beside the alerts and wakes nobody."""
+        self.changes = [*self.changes, event][-KEPT_MAX:]
+        self._say(f"change      {event['payload']['summary']}")
 
     def take(self, event: dict[str, Any]) -> None:
         """One accepted event. Acknowledging or resolving what is not open is dropped, as the service does."""
@@ -89,6 +95,24 @@ def refusals(event: Any, raw_bytes: int) -> list[str]:
     return found + (_payload_refusals(event.get("payload")) if event.get("event_action") == "trigger" else [])
 
 
+def change_refusals(event: Any, raw_bytes: int) -> list[str]:
+    """Why the service would answer 400 to a change event."""
+    if not isinstance(event, dict):
+        return ["Event object is not a JSON object"]
+    found = []
+    key = event.get("routing_key")
+    if not isinstance(key, str) or len(key) != KEY_LENGTH:
+        found.append("Length of 'routing_key' is incorrect (should be 32 characters)")
+    payload = event.get("payload")
+    if not isinstance(payload, dict) or not payload.get("summary"):
+        found.append("'payload.summary' is missing or blank")
+    elif len(payload["summary"]) > SUMMARY_LENGTH_MAX:
+        found.append("'payload.summary' is too long (maximum is 1024 characters)")
+    if raw_bytes > BODY_BYTES_MAX:
+        found.append("the event exceeds 512 KB")
+    return found
+
+
 def _payload_refusals(payload: Any) -> list[str]:
     if not isinstance(payload, dict):
         return ["'payload' is missing or blank"]
@@ -124,6 +148,7 @@ class StandIn:
         made.add_routes(
             [
                 web.post("/v2/enqueue", self._enqueue),
+                web.post("/v2/change/enqueue", self._enqueue_change),
                 web.get("/api/health", self._health),
                 web.get("/api/annotations", self._find),
                 web.post("/api/annotations", self._annotate),
@@ -172,6 +197,17 @@ class StandIn:
             return _answer(400, {"status": "invalid event", "message": "Event object is invalid", "errors": errors})
         self.pager.take(event)
         return _answer(202, {"status": "success", "message": "Event processed", "dedup_key": event.get("dedup_key")})
+
+    async def _enqueue_change(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        event = _json(raw)
+        errors = change_refusals(event, len(raw))
+        if not errors and self.routing_key not in (None, event["routing_key"]):
+            errors = ["Invalid routing key"]
+        if errors:
+            return _answer(400, {"status": "invalid event", "message": "Event object is invalid", "errors": errors})
+        self.pager.take_change(event)
+        return _answer(202, {"status": "success", "message": "Change event processed"})
 
     # --- Grafana -----------------------------------------------------------------------------------------------------
 

@@ -9,10 +9,12 @@ import msgspec
 from hypothesis import strategies as st
 
 from schemas.base import Origin, QueueRef
-from schemas.command import Interval, Lever, StaffingAlert
-from schemas.incident import Cause, Incident, Move, Reason, Scope, Symptom
+from schemas.centre import Centre, Route
+from schemas.command import Guard, Interval, Inverse, Lever, LoadShiftCommand, StaffingAlert
+from schemas.incident import Cause, Escalation, Incident, Move, Reason, Scope, Symptom
 from schemas.signal import Series
 from streams.sink import Notice
+from streams.subjects import Published, Subject
 
 AT = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 ORIGIN = Origin(topic="desk", partition=0, offset=7)
@@ -100,7 +102,50 @@ def staffing_alert(revision: int = 1, **over: Any) -> StaffingAlert:
     return msgspec.structs.replace(made, **over)
 
 
-def notice(subject: Incident | StaffingAlert | None = None, what: str = "opened", **over: Any) -> Notice:
+def climbed(revision: int = 2, step: int = 1, **over: Any) -> Incident:
+    """An incident that nobody acknowledged in time."""
+    return incident(revision, escalation=Escalation(step=step, rota="second line", who=["bob"], at=AT), **over)
+
+
+def load_shift(**over: Any) -> LoadShiftCommand:
+    made = LoadShiftCommand(
+        command_id="shift-1",
+        dedup_key="shift-1",
+        incident_id="acme-0123456789abcdef0123",
+        tenant="acme",
+        action="overflow",
+        from_queue=VOICE,
+        to_queue=QueueRef(channel="chat", queue="billing"),
+        share=0.3,
+        share_before=0.1,
+        share_cap=0.5,
+        step=2,
+        issued_at=AT,
+        expires_at=AT + timedelta(minutes=30),
+        mode="approve",
+        guard=Guard(
+            donor=QueueRef(channel="chat"),
+            stop_if_service_level_below=0.6,
+            stop_if_agents_below=4,
+            check_after_seconds=120,
+        ),
+        inverse=Inverse(
+            command_id="shift-1-back", from_queue=QueueRef(channel="chat", queue="billing"), to_queue=VOICE, share=0.1
+        ),
+        evidence=["s-voice"],
+        approved_by="ada",
+        text="overflow 30 % of voice/billing to chat/billing until 14:35",
+        origin=ORIGIN,
+    )
+    return msgspec.structs.replace(made, **over)
+
+
+def published(version: int = 3, **over: Any) -> Published:
+    routes = [Route(from_queue=VOICE, to_queue=QueueRef(channel="chat", queue="billing"), action="overflow")]
+    return Published(Centre(tenant="acme", version=version, routes=routes, **over), AT)
+
+
+def notice(subject: Subject | None = None, what: str = "opened", **over: Any) -> Notice:
     return Notice(notice_id="n1", what=what, subject=subject or incident(), **over)  # type: ignore[arg-type]
 
 
@@ -127,6 +172,9 @@ _symptoms = st.builds(
     text=_texts,
 )
 _many = st.integers(1, 40)
+_escalations = st.builds(
+    Escalation, step=st.integers(0, 9), rota=_names, who=st.lists(_names, max_size=30), at=_moments
+)
 
 
 @st.composite
@@ -167,8 +215,29 @@ def incidents(draw: st.DrawFn) -> Incident:
         playbook=draw(st.none() | _names),
         contacts_unusual=draw(_numbers),
         drill=draw(st.none() | _names),
+        escalation=draw(st.none() | _escalations),
+        notes=draw(st.lists(st.builds(Reason, code=_names, text=_texts), max_size=2)) * draw(_many),
         origin=ORIGIN,
     )
+
+
+def subjects() -> st.SearchStrategy[Subject]:
+    """Whatever a sink may hear of."""
+    shifts = st.builds(
+        lambda text, name, times: load_shift(text=text, approved_by=name, binding=[text] * times),
+        _texts,
+        _names,
+        _many,
+    )
+    centres = st.builds(
+        lambda name, zone, routes: Published(
+            Centre(tenant=name, time_zone=zone, routes=published().centre.routes * routes), AT
+        ),
+        _names,
+        _names,
+        st.integers(0, 1_000),
+    )
+    return incidents() | shifts | centres | st.just(staffing_alert())
 
 
 @st.composite
@@ -176,7 +245,8 @@ def notices(draw: st.DrawFn, subjects: st.SearchStrategy[Any] | None = None) -> 
     """Any notice of them, first or later."""
     return Notice(
         notice_id=draw(st.text("0123456789abcdef", min_size=20, max_size=20)),
-        what=draw(st.sampled_from(["opened", "changed", "acknowledged", "resolved"])),
+        what=draw(st.sampled_from(["opened", "changed", "escalated", "acknowledged", "resolved"])),
         subject=draw(subjects if subjects is not None else incidents()),
+        step=draw(st.integers(0, 9)),
         reference=draw(st.none() | st.integers(1, 10_000).map(str)),
     )

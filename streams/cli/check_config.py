@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.text import Text
 
 from schemas.errors import BadConfig
-from streams import clients, config
+from streams import clients, config, sinks
 from streams.cli._console import console
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
@@ -68,18 +68,21 @@ def without_secrets(text: str) -> str:
 
 
 def mistakes_in_files(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Secrets that cannot be read or are empty, certificates that are none."""
+    """Secrets that cannot be read or are empty, certificates that are none, sinks that could not be started."""
     for path, file in _files(settings, ""):
         if path.rsplit(".", 1)[-1] in CERTIFICATES and path.startswith("broker.security.c"):
             continue
+        if path.startswith("notify."):
+            continue  # the sinks look at theirs, and at more than that they can be read
         try:
             config.read_secret(file)
         except BadConfig as error:
             yield path, "; ".join(f"{where}: {text}" for where, text in error.problems)
-    try:
-        clients.tls_context(settings.broker.security)
-    except BadConfig as error:
-        yield from error.problems
+    for look in (lambda: clients.tls_context(settings.broker.security), lambda: sinks.build(settings.notify)):
+        try:
+            look()
+        except BadConfig as error:
+            yield from error.problems
 
 
 def lines(shown: Any, usual: Any, indent: str = "") -> Iterator[Text]:

@@ -19,6 +19,7 @@ from grafana_api.grafana_face import GrafanaFace
 
 from schemas.incident import Incident
 from streams.config import Grafana, Notify, read_secret
+from streams.links import Links
 from streams.sink import (
     Delivered,
     Notice,
@@ -31,7 +32,6 @@ from streams.sink import (
     one_line,
     secret,
     shorten_id,
-    status_link,
 )
 from streams.sinks import _http
 
@@ -49,21 +49,21 @@ class GrafanaSink(Sink):
     name: ClassVar[str] = "grafana"
     hears: ClassVar[tuple[type, ...]] = (Incident,)
 
-    def __init__(self, section: Grafana, token: str, status_url: str | None) -> None:
+    def __init__(self, section: Grafana, token: str, links: Links) -> None:
         self._section = section
         self._url = _http.checked_url(f"{SETTING}.url", section.url)
         self._ca_file = _http.checked_file(f"{SETTING}.ca_file", section.ca_file)
         self._token = token
-        self._status_url = status_url
+        self._links = links
 
     @classmethod
     def build(cls, section: Grafana, notify: Notify) -> Self:
         token = secret(f"{SETTING}.token_file", lambda: read_secret(section.token_file))
-        return cls(section, token, notify.status_url)
+        return cls(section, token, Links.of(notify))
 
     def request(self, notice: Notice) -> Request:
         """POST of a new annotation, or PATCH of the one that `reference` names."""
-        body = _annotation(incident_of(notice), self._status_url)
+        body = _annotation(incident_of(notice), self._links)
         if notice.reference is None:
             return Request("POST", "/annotations", body)
         return Request("PATCH", f"/annotations/{notice.reference}", body)
@@ -176,13 +176,13 @@ def _failed(status: int, headers: Any, text: str) -> Retry | Refused:
     return _http.judge(f"{SETTING}.url", status, headers, text)
 
 
-def _annotation(incident: Incident, status_url: str | None) -> dict[str, Any]:
+def _annotation(incident: Incident, links: Links) -> dict[str, Any]:
     start = _milliseconds(incident.onset)
     return {
         "time": start,
         "timeEnd": max(start + 1, _milliseconds(incident.resolved_at or incident.at)),
         "tags": tags(incident),
-        "text": _text(incident, status_url),
+        "text": _text(incident, links),
     }
 
 
@@ -200,7 +200,7 @@ def tags(incident: Incident) -> list[str]:
     return [TAG, *(shorten_id(f"{name}={one_line(text)}", TAG_LENGTH_MAX) for name, text in named.items())]
 
 
-def _text(incident: Incident, status_url: str | None) -> str:
+def _text(incident: Incident, links: Links) -> str:
     """HTML, as Grafana shows it: everything that came from outside is escaped."""
     lines = [f"{'DRILL ' if incident.drill else ''}{incident.title} ({incident.phase})"]
     lines.append(f"cause {incident.cause.kind}, {incident.cause.sureness:.0%} sure")
@@ -210,9 +210,7 @@ def _text(incident: Incident, status_url: str | None) -> str:
     if incident.merged_into:
         lines.append(f"merged into {incident.merged_into}")
     escaped = [html.escape(one_line(line, TEXT_LENGTH_MAX)) for line in lines]
-    page = status_link(status_url, incident.tenant)
-    if page:
-        escaped.append(f'<a href="{html.escape(page)}">status page</a>')
+    escaped += [f'<a href="{html.escape(link.href)}">{html.escape(link.text)}</a>' for link in links.about(incident)]
     return "<br>".join(escaped)
 
 

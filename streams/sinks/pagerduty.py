@@ -1,7 +1,9 @@
-"""PagerDuty Events API v2: one alert an incident, its dedup key the incident's id.
+"""PagerDuty Events API v2: one alert an incident, its dedup key the incident's id; a change event a load shift.
 
 Limits of the service that its OpenAPI file does not state: summary 1,024, dedup key 255, body 512 KB, about 120 calls a
-minute a key. A trigger under an open key updates the alert and wakes nobody again.
+minute a key. A trigger under an open key updates the alert and wakes nobody again, so an incident that climbs to the
+next rota opens one more alert, under a key of that step; acknowledging and resolving reach all of them. What is not
+open cannot be acknowledged or resolved: the service drops it in silence.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import msgspec
 import orjson
 
 from schemas.codec import rfc3339
+from schemas.command import LoadShiftCommand
 from schemas.errors import BadConfig
-from schemas.incident import Incident, Symptom
+from schemas.incident import Incident
 from streams.config import Notify, PagerDuty, read_secret
+from streams.links import Links
 from streams.sink import (
     Delivered,
     Notice,
@@ -27,86 +31,124 @@ from streams.sink import (
     one_line,
     secret,
     shorten_id,
-    status_link,
 )
-from streams.sinks import _http
+from streams.sinks import _http, _words
+from streams.sinks._words import LISTED_MAX, brief
+from streams.subjects import Change, Published
 
 SETTING = "notify.pagerduty"
 KEY_LENGTH = 32
 SUMMARY_LENGTH_MAX = 1024
 DEDUP_LENGTH_MAX = 255
-TEXT_LENGTH_MAX = 200
-LISTED_MAX = 20
 # The service names no time; its advice is three tries 30 s apart.
 TOO_MANY_SECONDS = 30.0
-ACTIONS = {"opened": "trigger", "changed": "trigger", "acknowledged": "acknowledge", "resolved": "resolve"}
+CHANGE = "/change/enqueue"
 
 
 class PagerDutySink(Sink):
     """Wakes people."""
 
     name: ClassVar[str] = "pagerduty"
-    hears: ClassVar[tuple[type, ...]] = (Incident,)
+    hears: ClassVar[tuple[type, ...]] = (Incident, LoadShiftCommand, Published)
     wakes: ClassVar[bool] = True
 
-    def __init__(self, section: PagerDuty, routing_key: str, status_url: str | None) -> None:
+    def __init__(self, section: PagerDuty, routing_key: str, links: Links, escalation_key: str | None = None) -> None:
         self._section = section
         self._base_url = _http.checked_url(f"{SETTING}.base_url", section.base_url)
         self._ca_file = _http.checked_file(f"{SETTING}.ca_file", section.ca_file)
         self._routing_key = routing_key
-        self._status_url = status_url
+        self._escalation_key = escalation_key
+        self._links = links
 
     @classmethod
     def build(cls, section: PagerDuty, notify: Notify) -> Self:
-        setting = f"{SETTING}.routing_key_file"
-        key = secret(setting, lambda: read_secret(section.routing_key_file))
-        if len(key) != KEY_LENGTH:
-            raise BadConfig(
-                [(setting, f"holds {len(key)} characters, an Events API v2 integration key has {KEY_LENGTH}")]
-            )
-        return cls(section, key, notify.status_url)
+        second = section.escalation_routing_key_file
+        return cls(
+            section,
+            _key(f"{SETTING}.routing_key_file", section.routing_key_file),
+            Links.of(notify),
+            None if second is None else _key(f"{SETTING}.escalation_routing_key_file", second),
+        )
 
     def request(self, notice: Notice) -> Request:
-        """The event without its routing key."""
+        """The first event without its routing key: all of them but where an incident climbed."""
+        return self.requests(notice)[0]
+
+    def requests(self, notice: Notice) -> list[Request]:
+        """The events without their routing keys, in the order of the steps that they go to."""
+        return [self._event(notice, step) for step in self._steps(notice)]
+
+    def _steps(self, notice: Notice) -> range:
+        """What was climbed to is opened by itself and ends with all before it; step 0 is who is paged first."""
+        if notice.what in ("acknowledged", "resolved"):
+            return range(notice.step + 1)
+        first = notice.step if notice.what == "escalated" else 0
+        return range(first, first + 1)
+
+    def _event(self, notice: Notice, step: int) -> Request:
+        if isinstance(notice.subject, Change):
+            return Request("POST", CHANGE, _change(notice.subject, self._links))
         incident = incident_of(notice)
-        action = ACTIONS[notice.what]
-        body: dict[str, Any] = {
-            "event_action": action,
-            "dedup_key": shorten_id(incident.incident_id, DEDUP_LENGTH_MAX),
+        if notice.what in ("acknowledged", "resolved"):
+            action = "acknowledge" if notice.what == "acknowledged" else "resolve"
+            return Request("POST", "/enqueue", {"event_action": action, "dedup_key": _dedup_key(incident, step)})
+        body = {
+            "event_action": "trigger",
+            "dedup_key": _dedup_key(incident, step),
+            "payload": _payload(notice, incident),
+            "client": "Breakwater",
+            "links": [{"href": link.href, "text": link.text} for link in self._links.about(incident)],
         }
-        if action == "trigger":
-            body |= {"payload": _payload(incident), "client": "Breakwater"}
-            page = status_link(self._status_url, incident.tenant)
-            if page:
-                body |= {"client_url": page, "links": [{"href": page, "text": "Status page: timeline, evidence, plan"}]}
-        return Request("POST", "/enqueue", body)
+        page = self._links.status(incident.tenant, incident.incident_id)
+        return Request("POST", "/enqueue", body | ({"client_url": page} if page else {}))
 
     def send(self, notice: Notice) -> Outcome:
-        request = self.request(notice)
-        raw = orjson.dumps({**request.body, "routing_key": self._routing_key})
-
         def call(attempt: _http.Attempt) -> Outcome:
-            with (
-                _http.session(attempt, self._ca_file) as session,
-                session.post(
-                    self._base_url + request.path,
-                    data=raw,
-                    headers={"Content-Type": "application/json"},
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                return _outcome(response.status_code, response.headers, _http.text_of(response), request)
+            outcome: Outcome = Delivered()
+            for step in self._steps(notice):
+                outcome = self._post(attempt, self._event(notice, step), second_line=step > 0)
+                if not isinstance(outcome, Delivered):
+                    break
+            return outcome
 
         return _http.contained(f"{SETTING}.base_url", self._section.deadline_seconds, call)
 
+    def _post(self, attempt: _http.Attempt, request: Request, *, second_line: bool) -> Outcome:
+        key, setting = self._routing_key, "routing_key_file"
+        if second_line and self._escalation_key is not None:
+            key, setting = self._escalation_key, "escalation_routing_key_file"
+        with (
+            _http.session(attempt, self._ca_file) as session,
+            session.post(
+                self._base_url + request.path,
+                data=orjson.dumps({**request.body, "routing_key": key}),
+                headers={"Content-Type": "application/json"},
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            text = _http.text_of(response)
+            return _outcome(response.status_code, response.headers, text, request, f"{SETTING}.{setting}")
 
-def _outcome(status: int, headers: Any, text: str, request: Request) -> Outcome:
+
+def _key(setting: str, path: Any) -> str:
+    key = secret(setting, lambda: read_secret(path))
+    if len(key) != KEY_LENGTH:
+        raise BadConfig([(setting, f"holds {len(key)} characters, an Events API v2 integration key has {KEY_LENGTH}")])
+    return key
+
+
+def _dedup_key(incident: Incident, step: int) -> str:
+    """The incident's id; of a later step also the step."""
+    own = shorten_id(incident.incident_id, DEDUP_LENGTH_MAX - 20)
+    return f"{own}~step-{step}" if step else own
+
+
+def _outcome(status: int, headers: Any, text: str, request: Request, setting: str) -> Outcome:
     if status == 202:
-        return Delivered(request.body["dedup_key"])
+        return Delivered(request.body.get("dedup_key"))
     if status in (400, 401, 403):
-        said = one_line(text, 160)
-        return Refused(f"{SETTING}.routing_key_file: the event was not accepted ({status}): {said}")
+        return Refused(f"{setting}: the event was not accepted ({status}): {one_line(text, 160)}")
     if status < 300:
         return Refused(
             f"{SETTING}.base_url: answers {status} where Events API v2 answers 202: is it the right address?"
@@ -117,23 +159,15 @@ def _outcome(status: int, headers: Any, text: str, request: Request) -> Outcome:
     return outcome
 
 
-def summary(incident: Incident) -> str:
-    """One line that a sleepy person understands: what, where, since when, likely why."""
-    drill = f"DRILL {incident.drill}: " if incident.drill else ""
-    cause = incident.cause.kind.replace("-", " ")
-    why = "" if incident.cause.kind == "unknown" else f", likely {cause} ({incident.cause.sureness:.0%} sure)"
-    text = f"{drill}[{incident.tenant}] {incident.title} since {incident.onset:%H:%M} UTC{why}"
-    return one_line(text, SUMMARY_LENGTH_MAX)
-
-
-def _payload(incident: Incident) -> dict[str, Any]:
+def _payload(notice: Notice, incident: Incident) -> dict[str, Any]:
+    climbed = f"{_words.what_now(notice)}. " if notice.what == "escalated" else ""
     return {
-        "summary": summary(incident),
-        "source": one_line(f"breakwater/{incident.tenant}", TEXT_LENGTH_MAX),
+        "summary": one_line(climbed + _words.headline(incident), SUMMARY_LENGTH_MAX),
+        "source": brief(f"breakwater/{incident.tenant}"),
         "severity": incident.severity,
         "timestamp": rfc3339(incident.opened_at),
-        "component": one_line(", ".join(incident.scope.channels[:LISTED_MAX]), TEXT_LENGTH_MAX),
-        "group": one_line(incident.tenant, TEXT_LENGTH_MAX),
+        "component": brief(", ".join(incident.scope.channels[:LISTED_MAX])),
+        "group": brief(incident.tenant),
         "class": incident.cause.kind,
         "custom_details": _details(incident),
     }
@@ -141,31 +175,65 @@ def _payload(incident: Incident) -> dict[str, Any]:
 
 def _details(incident: Incident) -> dict[str, Any]:
     """Bounded, so that the body stays far under 512 KB whatever the incident holds."""
-    symptoms = sorted(incident.symptoms, key=lambda symptom: (symptom.state == "cleared", symptom.detected_at))
-    return {
+    details = {
         "incident_id": incident.incident_id,
         "phase": incident.phase,
         "since": rfc3339(incident.onset),
         "opened": rfc3339(incident.opened_at),
         "cause": incident.cause.kind,
         "cause_sureness": round(incident.cause.sureness, 3),
-        "because": [one_line(text, TEXT_LENGTH_MAX) for text in incident.cause.because[:LISTED_MAX]],
+        "because": [brief(text) for text in incident.cause.because[:LISTED_MAX]],
         "reaches": incident.scope.level,
-        "channels": [one_line(name, TEXT_LENGTH_MAX) for name in incident.scope.channels[:LISTED_MAX]],
-        "queues": [one_line(str(queue), TEXT_LENGTH_MAX) for queue in incident.scope.queues[:LISTED_MAX]],
-        "sites": [one_line(site, TEXT_LENGTH_MAX) for site in incident.scope.sites[:LISTED_MAX]],
+        "channels": [brief(name) for name in incident.scope.channels[:LISTED_MAX]],
+        "queues": [brief(str(queue)) for queue in incident.scope.queues[:LISTED_MAX]],
+        "sites": [brief(site) for site in incident.scope.sites[:LISTED_MAX]],
         "contacts_unusual": round(incident.contacts_unusual),
         "playbook": incident.playbook or "none",
+        "plan": _words.plan(incident),
         "symptoms": len(incident.symptoms),
-        "evidence": [_evidence(symptom) for symptom in symptoms[:LISTED_MAX]],
-        "last_moves": [one_line(f"{m.phase}: {m.reason.text}", TEXT_LENGTH_MAX) for m in incident.moves[-5:]],
+        "evidence": _words.evidence(incident),
+        "last_moves": [brief(f"{move.phase}: {move.reason.text}") for move in incident.moves[-5:]],
+        "notes": [brief(note.text) for note in incident.notes[-5:]],
     }
+    if incident.merged_into:
+        details["merged_into"] = incident.merged_into
+    return details
 
 
-def _evidence(symptom: Symptom) -> str:
-    ratio = "" if symptom.ratio is None else f" = {symptom.ratio:.2f} of usual"
-    text = (
-        f"{symptom.series} {symptom.signal_kind} ({symptom.state}) since {symptom.onset:%H:%M} UTC: "
-        f"{symptom.observed:.0f} seen, {symptom.expected:.0f} expected{ratio}. {symptom.text}"
-    )
-    return one_line(text, TEXT_LENGTH_MAX)
+def _change(subject: Change, links: Links) -> dict[str, Any]:
+    """A change event: it wakes nobody, and stands beside the alerts of the service as what was done."""
+    if isinstance(subject, Published):
+        centre = subject.centre
+        details: dict[str, Any] = {
+            "version": centre.version,
+            "mode": centre.mode,
+            "channels": [brief(name) for name in sorted(centre.channels)[:LISTED_MAX]],
+            "queues": len(centre.queues),
+            "routes": len(centre.routes),
+        }
+        at, found = subject.at, links.status(subject.tenant)
+    else:
+        details = {
+            "command_id": subject.command_id,
+            "incident_id": subject.incident_id,
+            "action": subject.action,
+            "from": brief(str(subject.from_queue)),
+            "to": brief(str(subject.to_queue)),
+            "share": subject.share,
+            "share_before": subject.share_before,
+            "mode": subject.mode,
+            "approved_by": subject.approved_by or "nobody had to",
+            "expires": rfc3339(subject.expires_at),
+            "taken_back_by": subject.inverse.command_id,
+            "takes_back": subject.reverts or "nothing",
+        }
+        at, found = subject.issued_at, links.status(subject.tenant, subject.incident_id)
+    return {
+        "payload": {
+            "summary": _words.headline(subject, SUMMARY_LENGTH_MAX),
+            "source": brief(f"breakwater/{subject.tenant}"),
+            "timestamp": rfc3339(at),
+            "custom_details": details,
+        },
+        "links": [{"href": found, "text": "Status page"}] if found else [],
+    }

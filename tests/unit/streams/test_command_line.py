@@ -60,17 +60,34 @@ def test_check_config_reads_every_secret_before_somebody_needs_it(tmp_path: Path
     assert "secret is empty" in problems["notify.pagerduty.routing_key_file"]
 
 
+def test_check_config_says_what_would_keep_a_sink_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("too short")
+    (tmp_path / "token").write_text("token")
+    file = settings_file(
+        tmp_path,
+        "notify:\n"
+        f"  pagerduty: {{routing_key_file: {tmp_path}/key, ca_file: /nowhere/ca.pem}}\n"
+        f"  grafana: {{token_file: {tmp_path}/token, url: 'grafana:3000'}}\n"
+        "  webhook: {url: 'https://ann:t0ken@example.net/in'}\n",
+    )
+    with pytest.raises(BadConfig) as raised:
+        run("check-config", "--config", file)
+    problems = dict(raised.value.problems)
+    assert set(problems) == {"notify.pagerduty.routing_key_file", "notify.grafana.url", "notify.webhook.url"}
+    assert "t0ken" not in str(raised.value)
+
+
 def test_check_config_shows_no_secret(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("correct horse")
     file = settings_file(
         tmp_path,
         f"broker: {{security: {{mechanism: PLAIN, username: ann, password_file: {tmp_path}/password}}}}\n"
-        "notify: {webhook: {url: 'https://hook:t0ken@example.net/in?key=k3y'}}\n",
+        "notify: {webhook: {url: 'https://example.net/in?key=k3y'}}\n",
     )
     shown = run("check-config", "--config", file, "--json", str(tmp_path / "out.json"))
     shown += (tmp_path / "out.json").read_text()
-    assert "https://hidden@example.net/in?hidden" in shown
-    for secret in ("correct horse", "t0ken", "k3y"):
+    assert "https://example.net/in?hidden" in shown
+    for secret in ("correct horse", "k3y"):
         assert secret not in shown
 
 

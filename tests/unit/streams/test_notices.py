@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from notice_examples import AT, incident, resolved, staffing_alert, symptom
+from notice_examples import AT, climbed, incident, load_shift, published, resolved, staffing_alert, symptom
 
 from schemas.incident import Cause, Incident
 from schemas.notice import Told
@@ -17,7 +17,14 @@ from streams.sinks.pagerduty import PagerDutySink
 
 
 def told(notice: Notice) -> Told:
-    return Told(notice_id=notice.notice_id, what=notice.what, says=notice.says, at=AT, acknowledged=notice.acknowledged)
+    return Told(
+        notice_id=notice.notice_id,
+        what=notice.what,
+        says=notice.says,
+        at=AT,
+        acknowledged=notice.acknowledged,
+        step=notice.step,
+    )
 
 
 def story(sink: Any, *subjects: Subject) -> list[str]:
@@ -101,6 +108,36 @@ def test_changes_of_a_muted_incident_wake_nobody_but_its_end_is_told() -> None:
     muted = incident(2, severity="error", muted_until=AT + timedelta(hours=1))
 
     assert story(PagerDutySink, incident(), muted, resolved(3)) == ["opened", "resolved"]
+
+
+def test_each_step_of_an_escalation_is_told_once_and_none_after_somebody_took_it() -> None:
+    taken = climbed(4, step=2, acknowledged_by="bob")
+
+    assert story(PagerDutySink, incident(), climbed(2), climbed(3), climbed(4, step=2), resolved(5)) == [
+        "opened",
+        "escalated",
+        "escalated",
+        "resolved",
+    ]
+    assert story(PagerDutySink, incident(), taken)[:2] == ["opened", "acknowledged"]
+    assert "escalated" not in story(PagerDutySink, incident(), taken, climbed(5, step=3, acknowledged_by="bob"))
+    assert story(PagerDutySink, climbed(1)) == ["opened"]
+    assert story(PagerDutySink, incident(), climbed(2, muted_until=AT + timedelta(hours=1))) == ["opened"]
+
+
+def test_an_end_reaches_every_step_that_may_have_been_told() -> None:
+    at_step_two = told(Notice(notice_id="n", what="escalated", subject=climbed(step=2), step=2))
+
+    for subject in (resolved(5), climbed(5, step=3, phase="resolved"), climbed(5, step=1, acknowledged_by="bob")):
+        notice = due(PagerDutySink, subject, at_step_two, None)
+        assert isinstance(notice, Notice)
+        assert notice.step == (3 if subject.escalation and subject.escalation.step == 3 else 2)
+
+
+def test_what_was_done_is_told_once_to_those_who_hear_of_it() -> None:
+    assert story(PagerDutySink, load_shift(), load_shift()) == ["opened"]
+    assert story(LinesSink, published(3), published(3), published(4)) == ["opened", "changed"]
+    assert story(GrafanaSink, load_shift(), published()) == []
 
 
 def test_an_incident_that_comes_back_is_opened_again() -> None:

@@ -12,6 +12,7 @@ import requests
 from notice_examples import incident, notice
 
 from streams.config import PagerDuty
+from streams.links import Links
 from streams.sinks.pagerduty import PagerDutySink
 from streams.stand_in import Pager, refusals
 
@@ -34,7 +35,7 @@ def test_a_rehearsal_can_be_paged_and_ended(ending: int) -> None:
     with running("--port", "0") as child:
         assert child.stdout is not None
         address = child.stdout.readline().split()[-1]
-        sink = PagerDutySink(PagerDuty(routing_key_file="unused", base_url=f"{address}/v2"), KEY, None)  # type: ignore[arg-type]
+        sink = PagerDutySink(PagerDuty(routing_key_file="unused", base_url=f"{address}/v2"), KEY, Links())  # type: ignore[arg-type]
         sink.send(notice())
 
         assert child.stdout.readline().startswith("PAGE       critical [acme] Telephony outage")

@@ -8,6 +8,7 @@ from notice_examples import AT, incident, notice, resolved, symptom
 from standing import Running
 
 from streams.config import Grafana, Notify
+from streams.links import Links
 from streams.sink import Delivered, Refused, Retry
 from streams.sinks.grafana import GrafanaSink
 from streams.stand_in import Fault
@@ -119,7 +120,7 @@ def test_tags_that_need_escaping_find_their_annotation(sink: GrafanaSink, stand_
 
 
 def test_what_came_from_outside_is_escaped() -> None:
-    sink = GrafanaSink(Grafana(url="http://g", token_file=Path("t")), "token", 'http://s/"><script>')
+    sink = GrafanaSink(Grafana(url="http://g", token_file=Path("t")), "token", Links(status_url='http://s/"><script>'))
 
     text = sink.request(notice(incident(title="<b>&", symptoms=[symptom(text="<script>x</script>")]))).body["text"]
 

@@ -16,10 +16,10 @@ def names() -> list[str]:
     return sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(methods.__path__))
 
 
-def build(name: str) -> Method[Any, Any]:
-    """A new detector with the method's defaults. Raises BadConfig."""
+def build(name: str, time_zone: str = "UTC") -> Method[Any, Any]:
+    """A new detector with the method's defaults; `time_zone` is whose hours its seasons follow. Raises BadConfig."""
     if name.replace("_", "-") not in names():
         raise BadConfig([("--method", f"{name!r} is no method; there are {', '.join(names())}")])
     module = importlib.import_module(f"detectors.methods.{name.replace('-', '_')}")
-    built: Method[Any, Any] = module.build()
+    built: Method[Any, Any] = module.build(time_zone=time_zone)
     return built

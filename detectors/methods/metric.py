@@ -23,6 +23,7 @@ from detectors.tails import Tail, cell_of
 
 _LARGEST = 1e150
 _HOURS = 24
+_UNUSUAL = 1.0  # power of ten: such values in a row are one run
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +122,7 @@ class Metric(Method[Reading, State]):
         state.since_peak += 1.0
         if reading.statistic > 0:
             state.peak, state.since_peak = reading.statistic, 0.0
-        if reading.rarities[0] < 0.5:
+        if reading.rarities[0] < _UNUSUAL:
             state.since = 0.0
         elif not state.since:
             state.since = number(x, "at")
@@ -237,6 +238,6 @@ def _cells(hour: int) -> tuple[int, int, int, int]:
     return 0, 1 + of_day // 4, 7 + of_day, 31 + hour
 
 
-def build() -> Metric:
+def build(time_zone: str = "UTC") -> Metric:
     """With the defaults."""
-    return Metric()
+    return Metric(Params(time_zone=time_zone))

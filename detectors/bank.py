@@ -6,6 +6,7 @@ nothing. Neither knows of signals.
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -152,9 +153,9 @@ class Bank:
         self._roll(start, moment)
         seasonal = self._seasonal(moment, seconds)
         expected = seasonal * self.level_now
-        scored = self.ready if known is None else self.ready & known
+        scored = self.judged if known is None else self.judged & known
         everything = bool(scored.all())
-        statistic = self.fast.update(seen, expected, start, None if everything else scored)
+        statistic = self.fast.update(seen, expected, start, None if everything else scored, self._steps(moment))
         if not everything:
             statistic = np.where(scored, statistic, self.fast.statistic(self.fast.runs.astype(float)))
         self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
@@ -169,7 +170,9 @@ class Bank:
         moment = self.local.moment(start + seconds / 2)
         expected = self._seasonal(moment, seconds) * self.level_now
         mean = expected * np.array([[share_up], [share_down]])
-        gains = np.where(self.ready & known, self.fast.gains(seen, mean), 0.0)
+        steps = self._steps(moment)
+        gains = self.fast.gains(seen, mean if steps is None else mean * steps)
+        gains = np.where(self.judged & known, gains, 0.0)
         return self.fast.statistic(self.fast.with_gains(gains)), mean, gains
 
     def expect(self, start: int, seconds: int) -> Numbers:
@@ -205,9 +208,20 @@ class Bank:
         mean: Numbers = scaled * self._scale
         return mean
 
+    def _steps(self, moment: Moment) -> Numbers | None:
+        """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
+        by direction and series. An opening hour is a step, and a season of half hours cannot know its minute."""
+        if not self._steep:
+            return None
+        rate = self._before + (self._after - self._before) * moment.share
+        low, high = np.minimum(self._before, self._after), np.maximum(self._before, self._after)
+        ramp = math.sqrt(self.params.step_ratio)
+        return np.array([np.maximum(high / rate / ramp, 1.0), np.minimum(low / rate * ramp, 1.0)])
+
     def _read_season(self, moment: Moment) -> None:
         totals = self.season.totals()
         (self._before, self._after), variances, apart = self.season.rates((moment.before, moment.after), totals)
+        self._steep = bool((np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)).any())
         self._variance = variances.max(axis=0)
         self._disagree = np.minimum(apart.max(axis=0), self.params.disagree_max)
         if not moment.known:
@@ -225,12 +239,17 @@ class Bank:
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
         # what is known of season and level should tell how well they do; where it does not, what was seen of it does
-        told = variance + self._variance / 2 + params.tolerance_floor_variance
-        self.tolerance = self._tolerance(np.maximum(told, tracking))
+        # what the season does not know, the level shows where contacts are many
+        unseen = np.exp(-self.level.sums.max(axis=0).astype(float) / params.level_tells)
+        unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
+        self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
+        told = variance + self._variance / 2 + params.tolerance_floor_variance + params.unknown_weight * unknown
+        most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
+        self.tolerance = self._tolerance(np.maximum(told, tracking), most)
         self._doubt = variance + self._variance + params.visit_variance + tracking + np.exp(2 * self._disagree) - 1
         self.fast.band(*self.tolerance, 1 / self.relative_variance)
         self.slow_tolerance = self._tolerance(
-            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance
+            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance, params.tolerance_max
         )
         self.slow.band(*self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
@@ -239,7 +258,7 @@ class Bank:
         now = self.level.block * params.level_block_seconds
         return self.level.estimate(self.facts.born.astype(float) + params.young_seconds > now)
 
-    def _tolerance(self, variance: Numbers) -> tuple[Numbers, Numbers]:
+    def _tolerance(self, variance: Numbers, most: Numbers | float) -> tuple[Numbers, Numbers]:
         """Half-widths of the band that is still usual, upwards and downwards; downwards it is wider where little is
         known: a gamma law of few contacts has its longer side there, as a ratio."""
         params = self.params
@@ -247,7 +266,7 @@ class Bank:
             return np.full(self.size, self.floor - 1), np.full(self.size, self.floor - 1)
         wide = params.tolerance_sd * np.sqrt(variance)
         least = max(params.tolerance_min, self.floor - 1)
-        up = np.maximum(np.minimum(wide, params.tolerance_max), least)
+        up = np.maximum(np.minimum(wide, most), least)
         down = np.maximum(np.minimum(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max), least)
         # where two weeks tell two stories, either is usual
         either = np.exp(self._disagree)

@@ -88,9 +88,12 @@ class Evidence(Columns):
         statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
         return statistic
 
-    def update(self, seen: Numbers, mean: Numbers, start: int, known: Flags | None) -> Numbers:
-        """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have."""
-        gains = self.gains(seen, mean)
+    def update(
+        self, seen: Numbers, mean: Numbers, start: int, known: Flags | None, steps: Numbers | None = None
+    ) -> Numbers:
+        """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have. `steps`
+        widens the band of this pane alone: factors of the mean by direction and series."""
+        gains = self.gains(seen, mean if steps is None else mean * steps)
         runs = self.with_gains(gains)
         walks = np.maximum(self.walks + gains, 0.0)
         alive = walks > 0

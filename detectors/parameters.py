@@ -67,6 +67,16 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     tolerance_max: float = 1.0
     tolerance_down_max: float = 4.0
     tolerance_skew: float = 2.5
+    # of a season of which less is known than this (relative variance) the band widens more, and has more room
+    tolerance_known_variance: float = 0.1
+    unknown_weight: float = 1.5
+    unknown_room: float = 10.0
+    tolerance_unknown_max: float = 8.0
+    # traffic that differs by more than this from one half hour to the next may step instead of ramp: either is usual
+    step_ratio: float = 2.0
+    # nothing is judged where less than this is known of the time of day (relative variance) and the level shows little
+    quiet_variance: float = 0.6
+    level_tells: float = 25.0  # contacts of the last hour that tell what a season does not know
     tolerance: bool = True
     # dispersion
     dispersion_prior: float = 0.05  # relative variance beyond Poisson

@@ -13,7 +13,8 @@ from schemas.desk import DeskEntry
 from schemas.pane import PaneRecord
 from schemas.signal import Signal
 
-QUICK = DetectParams(counts=CountParams(warm_up_seconds=1200.0))
+# within an hour nothing is known of a time of day; these logs are about restarts
+QUICK = DetectParams(counts=CountParams(warm_up_seconds=1200.0, quiet_variance=100.0))
 SURGE = (200, 260, 5.0)
 
 

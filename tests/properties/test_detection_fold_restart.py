@@ -14,7 +14,9 @@ from schemas.pane import PaneRecord
 from schemas.signal import Signal
 
 # within an hour nothing is known of a time of day; these logs are about restarts
-QUICK = DetectParams(counts=CountParams(warm_up_seconds=1200.0, quiet_variance=100.0))
+QUICK = DetectParams(
+    counts=CountParams(warm_up_seconds=1200.0, quiet_variance=100.0, unknown_weight=0.0, unknown_room=0.0)
+)
 SURGE = (200, 260, 5.0)
 
 

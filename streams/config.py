@@ -177,6 +177,51 @@ class Webhook(Frozen):
     deadline_seconds: Seconds = 20.0
 
 
+class Chat(Frozen):
+    """An incoming webhook of Slack or Microsoft Teams: whoever knows its address may write, so it is a secret."""
+
+    url_file: Path
+    ca_file: Path | None = None
+    deadline_seconds: Seconds = 20.0
+
+
+class Alertmanager(Frozen):
+    """Alerts are sent again every `repeat_seconds`; without us they end by themselves after `keep_seconds`."""
+
+    url: str
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    deadline_seconds: Seconds = 20.0
+    repeat_seconds: Seconds = 60.0
+    keep_seconds: Seconds = 3600.0
+
+    @model_validator(mode="after")
+    def _kept(self) -> Alertmanager:
+        if self.keep_seconds < 3 * self.repeat_seconds:
+            raise ValueError("`keep_seconds` must be three times `repeat_seconds` or more, or alerts end in between")
+        return self
+
+
+class Mail(Frozen):
+    host: str
+    port: Annotated[int, Field(gt=0, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password_file: Path | None = None
+    sender: str
+    recipients: Annotated[list[str], Field(min_length=1, max_length=50)]
+    ca_file: Path | None = None
+    deadline_seconds: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _whole(self) -> Mail:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("`username` and `password_file` come together")
+        if self.username is not None and self.security == "none":
+            raise ValueError("the password would go over the wire for all to read: set `security: starttls` or `tls`")
+        return self
+
+
 class FileSink(Frozen):
     path: Path
 
@@ -186,6 +231,10 @@ class Notify(Frozen):
 
     pagerduty: PagerDuty | None = None
     grafana: Grafana | None = None
+    alertmanager: Alertmanager | None = None
+    slack: Chat | None = None
+    teams: Chat | None = None
+    mail: Mail | None = None
     webhook: Webhook | None = None
     file: FileSink | None = None
     # tries of one notice while its sink takes others; a sink that takes nothing is tried for as long as it is away

@@ -65,7 +65,7 @@ class Request(msgspec.Struct, frozen=True):
 
     method: str
     path: str
-    body: dict[str, Any]
+    body: Any
 
 
 class Sink(ABC):

@@ -1,22 +1,15 @@
-"""One HTTP attempt that ends in time whatever the other side does, and what its answer means.
-
-`requests` limits each wait, not the whole: a server that drips a byte a second holds it for ever, in the handshake, in
-the headers or in the body. So each attempt has a thread and connections of its own; when time is up the caller goes on
-and the connections are shut, which ends the thread.
-"""
+"""One HTTP attempt, and what its answer means."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -24,53 +17,30 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from schemas.errors import BadConfig
 from streams import clock
-from streams.sink import Outcome, Refused, Retry, one_line
+from streams.config import read_secret
+from streams.sink import Outcome, Refused, Retry, one_line, secret
+from streams.sinks._deadline import CONNECT_SECONDS_MAX, Connections, TooSlow, within
 
-CONNECT_SECONDS_MAX = 5.0
 ANSWER_BYTES_MAX = 65_536
 RETRY_AFTER_SECONDS_MAX = 3600.0
 
-T = TypeVar("T")
-
-
-class TooSlow(Exception):
-    """The whole attempt took longer than it may."""
-
 
 class Attempt(HTTPAdapter):
-    """Opens the connections of one attempt and can shut them from another thread."""
+    """Opens the connections of one attempt and notes them."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._sockets: list[socket.socket] = []
-        self._over = False
+        self.connections = Connections()
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._opened)
+        self.poolmanager.pool_classes_by_scheme = _pools(self.connections.opened)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         request.headers["Connection"] = "close"
         kwargs["timeout"] = (min(CONNECT_SECONDS_MAX, self.seconds), self.seconds)
         return super().send(request, *args, **kwargs)
-
-    def shut(self) -> None:
-        """Ends every wait of the attempt, and any that it would still begin."""
-        self._over = True
-        for opened in self._sockets:
-            _shut(opened)
-
-    def _opened(self, opened: socket.socket) -> None:
-        self._sockets.append(opened)
-        if self._over:
-            _shut(opened)
-
-
-def _shut(opened: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # closed already
-        # the plain socket's: a TLS socket would first drop the session under the reading thread
-        socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
 
 def _pools(opened: Callable[[socket.socket], None]) -> dict[str, type[HTTPConnectionPool]]:
@@ -93,28 +63,6 @@ def _pools(opened: Callable[[socket.socket], None]) -> dict[str, type[HTTPConnec
     return {"http": PlainPool, "https": SecurePool}
 
 
-def within(seconds: float, call: Callable[[Attempt], T]) -> T:
-    """`call(attempt)`, its sessions mounted on the attempt. Raises TooSlow after `seconds`, and what `call` raises."""
-    attempt = Attempt(seconds)
-    result: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result.set_result(call(attempt))
-        except BaseException as error:  # handed over whole
-            result.set_exception(error)
-
-    threading.Thread(target=run, name="sink-attempt", daemon=True).start()
-    try:
-        error = result.exception(timeout=seconds)
-    except TimeoutError:
-        attempt.shut()
-        raise TooSlow from None
-    if error is not None:
-        raise error
-    return result.result()
-
-
 def session(attempt: Attempt, ca_file: Path | None) -> requests.Session:
     """A session of this attempt alone, with nothing from the environment. Call it with `allow_redirects=False`."""
     return prepare(requests.Session(), attempt, ca_file)
@@ -130,16 +78,33 @@ def prepare(made: requests.Session, attempt: Attempt, ca_file: Path | None) -> r
     return made
 
 
-def text_of(response: requests.Response) -> str:
-    """The beginning of the answer, as text; the answer must have been asked for with `stream=True`."""
-    body = response.raw.read(ANSWER_BYTES_MAX, decode_content=True) or b""
-    return bytes(body).decode("utf-8", "replace")
+class Answer(NamedTuple):
+    """What came back; of the text only the beginning."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def post(
+    attempt: Attempt, url: str, body: Any, ca_file: Path | None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """A POST of JSON (or of bytes that are), without following a redirect. Raises what requests raises."""
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    with (
+        session(attempt, ca_file) as one,
+        one.post(url, data=raw, headers=sent, allow_redirects=False, stream=True) as response,
+    ):
+        text = response.raw.read(ANSWER_BYTES_MAX, decode_content=True) or b""
+        return Answer(response.status_code, response.headers, bytes(text).decode("utf-8", "replace"))
 
 
 def contained(setting: str, deadline_seconds: float, call: Callable[[Attempt], Outcome]) -> Outcome:
     """The outcome of one attempt; whatever goes wrong on the way becomes one too, naming `setting`."""
     try:
-        return within(deadline_seconds, call)
+        attempt = Attempt(deadline_seconds)
+        return within(deadline_seconds, attempt.connections, lambda: call(attempt))
     except TooSlow:
         return Retry(f"{setting}: no whole answer within {deadline_seconds:g} s")
     except requests.exceptions.SSLError as error:
@@ -192,6 +157,15 @@ def checked_url(setting: str, url: str) -> str:
     if parts.username or parts.password:
         raise BadConfig([(setting, "must not hold a password: secrets have files of their own")])
     return url.rstrip("/")
+
+
+def secret_url(setting: str, path: Path) -> str:
+    """An address that is a secret itself, from its file. Raises BadConfig, which never shows it."""
+    text = secret(setting, lambda: read_secret(path))
+    try:
+        return checked_url(setting, text)
+    except BadConfig:
+        raise BadConfig([(setting, "does not hold an address such as https://host/path")]) from None
 
 
 def checked_file(setting: str, path: Path | None) -> Path | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import msgspec
-import orjson
 
 from schemas.codec import rfc3339
 from schemas.command import LoadShiftCommand
@@ -117,18 +116,8 @@ class PagerDutySink(Sink):
         key, setting = self._routing_key, "routing_key_file"
         if second_line and self._escalation_key is not None:
             key, setting = self._escalation_key, "escalation_routing_key_file"
-        with (
-            _http.session(attempt, self._ca_file) as session,
-            session.post(
-                self._base_url + request.path,
-                data=orjson.dumps({**request.body, "routing_key": key}),
-                headers={"Content-Type": "application/json"},
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            text = _http.text_of(response)
-            return _outcome(response.status_code, response.headers, text, request, f"{SETTING}.{setting}")
+        answer = _http.post(attempt, self._base_url + request.path, {**request.body, "routing_key": key}, self._ca_file)
+        return _outcome(answer, request, f"{SETTING}.{setting}")
 
 
 def _key(setting: str, path: Any) -> str:
@@ -144,7 +133,8 @@ def _dedup_key(incident: Incident, step: int) -> str:
     return f"{own}~step-{step}" if step else own
 
 
-def _outcome(status: int, headers: Any, text: str, request: Request, setting: str) -> Outcome:
+def _outcome(answer: _http.Answer, request: Request, setting: str) -> Outcome:
+    status, headers, text = answer
     if status == 202:
         return Delivered(request.body.get("dedup_key"))
     if status in (400, 401, 403):

@@ -55,21 +55,16 @@ class WebhookSink(Sink):
             headers |= signature(self._key, notice.notice_id, int(clock.now().timestamp()), raw)
 
         def call(attempt: _http.Attempt) -> Outcome:
-            with (
-                _http.session(attempt, self._ca_file) as session,
-                session.post(self._url, data=raw, headers=headers, allow_redirects=False, stream=True) as response,
-            ):
-                if 200 <= response.status_code < 300:
-                    return Delivered()
-                return _judged(response.status_code, response.headers, _http.text_of(response))
+            answer = _http.post(attempt, self._url, raw, self._ca_file, headers)
+            return Delivered() if 200 <= answer.status < 300 else _judged(answer)
 
         return _http.contained(f"{SETTING}.url", self._section.deadline_seconds, call)
 
 
-def _judged(status: int, headers: object, text: str) -> Outcome:
-    if status in (401, 403):
-        return Refused(f"{SETTING}.secret_file: the signature was not accepted ({status})")
-    return _http.judge(f"{SETTING}.url", status, headers, text)  # type: ignore[arg-type]
+def _judged(answer: _http.Answer) -> Outcome:
+    if answer.status in (401, 403):
+        return Refused(f"{SETTING}.secret_file: the signature was not accepted ({answer.status})")
+    return _http.judge(f"{SETTING}.url", *answer)
 
 
 def key_of(text: str) -> bytes:

@@ -153,7 +153,7 @@ class DeskGauges:
 
     def _people(self, said: Workforce) -> None:
         """Agents of a queue, over the sites that report it."""
-        at = (said.tenant, said.queue.channel, said.queue.queue or "")
+        at = (said.tenant, said.queue.channel, str(said.queue))
         sites = self._sites.setdefault(at, {})
         if said.site in sites or len(sites) < SITES_MAX:
             sites[said.site] = said
@@ -166,7 +166,7 @@ class DeskGauges:
         self._agents.set((*at, "on-contact"), sum(one.on_contact for one in there))
 
     def _alert(self, alert: StaffingAlert) -> None:
-        channel, queue = (alert.tenant, alert.queue.channel), alert.queue.queue or ""
+        channel, queue = (alert.tenant, alert.queue.channel), str(alert.queue)
         short = self._short.setdefault(channel, {})
         if alert.state == "open":
             short[queue] = max(0, alert.intervals[0].agents_short if alert.intervals else 0)

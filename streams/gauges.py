@@ -71,8 +71,8 @@ class Gauges:
             if row.at.queue is None:
                 self._channels.set(labels, *_figures(row))
             else:
-                queues.add((*labels, row.at.queue))
-                self._queues.set((*labels, row.at.queue), *_figures(row))
+                queues.add((*labels, str(row.at)))
+                self._queues.set((*labels, str(row.at)), *_figures(row))
         for channel, queues in by_channel.items():  # a queue that left has no row any more
             self._queues.keep((load.tenant, channel), queues)
 

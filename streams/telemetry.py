@@ -81,7 +81,7 @@ EXPECTED_LOW = _gauge("expected_low_arrivals_per_minute", "Lower end of the usua
 EXPECTED_HIGH = _gauge("expected_high_arrivals_per_minute", "Upper end of the usual range", "tenant", "channel")
 BACKLOG = _gauge("backlog_contacts", "Contacts waiting or open, estimated", "tenant", "channel")
 ANSWERED = _gauge("answered_ratio", "Answered of those answered or abandoned in that minute", "tenant", "channel")
-_QUEUE = ("tenant", "channel", "queue")
+_QUEUE = ("tenant", "channel", "queue")  # a queue by its whole name: chat/billing
 QUEUE_ARRIVALS = _gauge("queue_arrivals_per_minute", "Contacts that arrived in the last known minute", *_QUEUE)
 QUEUE_EXPECTED = _gauge("queue_expected_arrivals_per_minute", "Contacts expected in that minute", *_QUEUE)
 QUEUE_EXPECTED_LOW = _gauge("queue_expected_low_arrivals_per_minute", "Lower end of the usual range", *_QUEUE)
@@ -89,6 +89,8 @@ QUEUE_EXPECTED_HIGH = _gauge("queue_expected_high_arrivals_per_minute", "Upper e
 QUEUE_BACKLOG = _gauge("queue_backlog_contacts", "Contacts waiting or open, estimated", *_QUEUE)
 QUEUE_ANSWERED = _gauge("queue_answered_ratio", "Answered of those answered or abandoned in that minute", *_QUEUE)
 COMPLETE_TO = _gauge("complete_to_timestamp_seconds", "Event time up to which panes are complete", "tenant")
+FALSE_ALARM_BUDGET = _gauge("false_alarm_budget_incidents", "Incidents that may be false in 30 days", "tenant")
+FALSE_ALARM_SPENT = _gauge("false_alarm_spent_incidents", "Incidents of the last 30 days that were false", "tenant")
 SIGNALS = _counter("signals", "Signals stated, by kind and state", "signal_kind", "state")
 
 # what the desk hears and says (streams/desk_gauges.py)

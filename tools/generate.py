@@ -11,13 +11,15 @@ from schemas import documents
 from tools import chart, dashboards
 
 ROOT = Path(__file__).parents[1]
+BOARDS = Path("helm/breakwater/files/grafana/dashboards")
+SCHEMAS = Path("schemas/json")
 
 
 def files() -> dict[Path, bytes]:
     """Every generated file and its content."""
-    made = {Path(f"schemas/json/{kind}.v1.json"): documents.json_schema(m) for kind, m in documents.BY_KIND.items()}
+    made = {SCHEMAS / f"{kind}.v1.json": documents.json_schema(m) for kind, m in documents.BY_KIND.items()}
     made[Path("schemas/asyncapi.json")] = documents.asyncapi()
-    made[Path("helm/breakwater/files/grafana/dashboards/contact-centre-now.json")] = dashboards.contact_centre_now()
+    made |= {BOARDS / f"{name}.json": board for name, board in dashboards.boards().items()}
     made[Path("helm/breakwater/files/topics.json")] = chart.read_topics()
     made[Path("helm/breakwater/values.schema.json")] = chart.values_schema()
     return {path: orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n" for path, content in made.items()}
@@ -28,7 +30,10 @@ def differing() -> list[Path]:
     made = files()
     stale = [path for path, raw in made.items() if not (ROOT / path).exists() or (ROOT / path).read_bytes() != raw]
     orphans = [
-        path.relative_to(ROOT) for path in (ROOT / "schemas/json").glob("*") if path.relative_to(ROOT) not in made
+        path.relative_to(ROOT)
+        for folder in (SCHEMAS, BOARDS)
+        for path in (ROOT / folder).glob("*")
+        if path.relative_to(ROOT) not in made
     ]
     return sorted(stale + orphans)
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
-from promql_parser import parse
 
-from streams import config, telemetry
+from streams import config
 from streams.__main__ import breakwater
 
 ROOT = Path(__file__).parents[2]
@@ -99,41 +96,6 @@ def test_environment_names_are_settings_and_commands_exist() -> None:
 def test_the_mounted_settings_are_settings() -> None:
     settings = config.load(ROOT / "helm/breakwater/files/worker/breakwater.yaml", environment={})
     assert settings.web.host == "0.0.0.0"
-
-
-def expressions() -> list[str]:
-    board = json.loads((ROOT / "helm/breakwater/files/grafana/dashboards/contact-centre-now.json").read_text())
-    found = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    rules = yaml.safe_load((ROOT / "helm/breakwater/files/prometheus/rules.yaml").read_text())
-    return found + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-
-
-@pytest.mark.parametrize("expression", expressions())
-def test_dashboard_and_rules_ask_for_metrics_that_we_expose(expression: str) -> None:
-    parse(expression.replace("$tenant", ".*"))
-    names = {metric.name for metric in telemetry.REGISTRY.collect()}
-    for asked in re.findall(r"breakwater_\w+", expression):
-        assert asked.removesuffix("_total") in names or asked in names, asked
-
-
-@pytest.mark.real_data
-def test_the_dashboard_fulfils_grafanas_schema(shared_data: Path) -> None:
-    from jsonschema import Draft7Validator
-
-    schema = json.loads((shared_data / "specs/grafana/dashboard.jsonschema.json").read_text())
-    board = json.loads((ROOT / "helm/breakwater/files/grafana/dashboards/contact-centre-now.json").read_text())
-    assert [error.message for error in Draft7Validator(schema).iter_errors(board)] == []
-
-
-def test_the_rules_and_the_scrape_configuration_are_accepted_by_promtool() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is missing (Debian: apt-get install prometheus)")
-    files = ROOT / "helm/breakwater/files/prometheus"
-    done = subprocess.run(
-        [promtool, "check", "rules", files / "rules.yaml"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_dockerfile_passes_the_linter() -> None:

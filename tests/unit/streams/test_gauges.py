@@ -99,7 +99,7 @@ def minute(tenant: str, *rows: QueueLoad) -> DeskEntry:
 class TestQueues:
     def test_a_queue_has_its_observed_and_usual_figures(self) -> None:
         Gauges().observe(minute("q1", queue_load("billing")))
-        at = {"tenant": "q1", "channel": "chat", "queue": "billing"}
+        at = {"tenant": "q1", "channel": "chat", "queue": "chat/billing"}
         assert value("queue_arrivals_per_minute", **at) == 38
         assert value("queue_expected_low_arrivals_per_minute", **at) == 11
         assert value("queue_backlog_contacts", **at) == 26
@@ -110,14 +110,14 @@ class TestQueues:
         gauges.observe(minute("q2", queue_load(None), queue_load("billing")))
         gauges.observe(minute("q2", queue_load(None, known_seconds=0.0), queue_load("billing", known_seconds=0.0)))
         assert value("arrivals_per_minute", tenant="q2", channel="chat") is None
-        assert value("queue_arrivals_per_minute", tenant="q2", channel="chat", queue="billing") is None
+        assert value("queue_arrivals_per_minute", tenant="q2", channel="chat", queue="chat/billing") is None
 
     def test_a_queue_that_left_is_shown_no_more(self) -> None:
         gauges = Gauges()
         gauges.observe(minute("q3", queue_load("billing"), queue_load("orders")))
         gauges.observe(minute("q3", queue_load("orders")))
-        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="billing") is None
-        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="orders") == 38
+        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="chat/billing") is None
+        assert value("queue_arrivals_per_minute", tenant="q3", channel="chat", queue="chat/orders") == 38
 
     def test_queues_beyond_the_bound_are_counted_once_each_and_come_in_when_there_is_room(
         self, monkeypatch: pytest.MonkeyPatch
@@ -128,17 +128,17 @@ class TestQueues:
         gauges.observe(minute("q4", *rows))
         gauges.observe(minute("q4", *rows))
         assert value("gauges_overflowed_total", what="queues") == before + 2
-        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="team-3") is None
+        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="chat/team-3") is None
         gauges.observe(minute("q4", *rows[2:]))
         gauges.observe(minute("q4", *rows[2:]))
-        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="team-3") == 38
+        assert value("queue_arrivals_per_minute", tenant="q4", channel="chat", queue="chat/team-3") == 38
 
     def test_what_another_process_watches_now_is_forgotten_here(self) -> None:
         gauges = Gauges()
         gauges.observe(minute("q5", queue_load(None), queue_load("billing")))
         gauges.dropped("detect")
         assert value("arrivals_per_minute", tenant="q5", channel="chat") is None
-        assert value("queue_backlog_contacts", tenant="q5", channel="chat", queue="billing") is None
+        assert value("queue_backlog_contacts", tenant="q5", channel="chat", queue="chat/billing") is None
 
 
 class TestIncidents:
@@ -240,7 +240,7 @@ class TestAnswers:
                     Workforce(tenant="sites", at=AT, queue=queue, staffed=staffed, available=1, on_contact=2, site=site)
                 )
             )
-        at = {"tenant": "sites", "channel": "voice", "queue": "orders"}
+        at = {"tenant": "sites", "channel": "voice", "queue": "voice/orders"}
         assert value("queue_agents", **at, state="staffed") == 18
         assert value("queue_agents", **at, state="on-contact") == 4
 

@@ -75,7 +75,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # traffic that differs by more than this from one half hour to the next may step instead of ramp: either is usual
     step_ratio: float = 2.0
     # nothing is judged where less than this is known of the time of day (relative variance) and the level shows little
-    quiet_variance: float = 0.6
+    quiet_variance: float = 0.25
     level_tells: float = 25.0  # contacts of the last hour that tell what a season does not know
     tolerance: bool = True
     # dispersion

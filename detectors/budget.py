@@ -1,7 +1,8 @@
 """From "false incidents a month" to thresholds: the operator states a budget, everything else follows.
 
-Half of it is for channels, half for queues; of each half, half for the fast and half for the slow channel; of that,
-half for surges and half for drops. A series whose evidence crosses h = ln(gamma) by chance does so less often than once
+It is shared out among what is watched: counts, shares, mixes, backlogs. Of each portion half is for channels, half for
+queues; of the counts' halves, half for the fast and half for the slow channel; of that, half for surges and half for
+drops. A series whose evidence crosses h = ln(gamma) by chance does so less often than once
 in gamma panes, and the sum of 1/gamma over all that is watched is the budget.
 """
 
@@ -12,15 +13,20 @@ from typing import NamedTuple
 
 MONTH_SECONDS = 30 * 86_400
 SPEEDS = DIRECTIONS = CLASSES = 2
+# Portions of the budget. Numbers that are no counts (handle times, waits) have no promise and no portion.
+COUNTS, SHARES, MIX, BACKLOGS = 0.5, 0.2, 0.15, 0.15
 
 
 class Thresholds(NamedTuple):
-    """h by class of series, for panes of the given lengths."""
+    """h of counts by class of series, for panes of the given lengths; and the budget that all shares."""
 
     channel_fast: float
     channel_slow: float
     queue_fast: float
     queue_slow: float
+    false_a_month: float
+    channels: int
+    queues: int
 
 
 def threshold(false_a_month: float, pane_seconds: float) -> float:
@@ -31,14 +37,17 @@ def threshold(false_a_month: float, pane_seconds: float) -> float:
 def thresholds(
     budget_a_month: float, channels: int, queues: int, pane_seconds: float, slow_seconds: float
 ) -> Thresholds:
-    """h for a tenant with so many channels and queues that share one budget."""
-    share = budget_a_month / (CLASSES * SPEEDS * DIRECTIONS)
+    """h of counts for a tenant with so many channels and queues that share one budget."""
+    share = COUNTS * budget_a_month / (CLASSES * SPEEDS * DIRECTIONS)
     channel, queue = share / max(channels, 1), share / max(queues, 1)
     return Thresholds(
         threshold(channel, pane_seconds),
         threshold(channel, slow_seconds),
         threshold(queue, pane_seconds),
         threshold(queue, slow_seconds),
+        budget_a_month,
+        channels,
+        queues,
     )
 
 

@@ -9,15 +9,19 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from detectors import budget, wording
+from detectors import budget, contributors, wave_wording, wording
 from detectors.alarms import Alarms, Sight, Statement, of_closed
 from detectors.bank import Bank, Clocks
 from detectors.columns import Flags, Numbers
+from detectors.contributors import Carriers
 from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, FINISHED, MINUTE, OFFERED, ChannelLoad, Counts, Minute
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
 from detectors.parameters import CountParams
 from detectors.roster import Roster
 from detectors.slots import LocalTime
+from detectors.trail import Trail
+from detectors.wave_alarms import WaveAlarm, WaveStatement
+from detectors.waves import Told, Waves
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.pane import QueuePane
@@ -69,7 +73,11 @@ class Channel:
         self.names: list[str] = []
         self.index: dict[str, int] = {}
         self.alarms = Alarms(self.bank, self.names, self.index)
+        self.trail = Trail()  # of closed panes
         self.minute = Minute()
+        self.minutes = Trail()
+        self.pane: Numbers = np.zeros((2, 0))  # what came and what is usual in the pane that is being judged
+        self.waves = Waves(self.names, params)
         self.loads: dict[int, ChannelLoad] = {}  # by the end of the minute; whoever reads them takes them out
         self.counted: Counter[str] = Counter()
         month = centre.budget_false_incidents_per_month
@@ -136,10 +144,12 @@ class Channel:
         aside = start in head.aside
         if aside:
             head.aside = [one for one in head.aside if one != start]
-            merged = Merged(start, seconds, {}, {}, False)
+            merged = Merged(start, seconds, {}, {}, False, [])
         else:
             self._hear(merged, end, say)
         counts = self._counts(merged, end, room)
+        if merged.named and self.waves.categories.add(merged.named, self.index):
+            self.waves.meet()
         head.closed_to, head.pane_seconds, head.scored_to = end, seconds, max(head.scored_to, end)
         self.dirty |= {"head", "hot"}
         known = None if aside else self._known(merged)
@@ -148,7 +158,7 @@ class Channel:
         else:
             expected = self._judge(start, seconds, counts, known, say)
         self._wait(counts)
-        self._sum_load(start, seconds, counts, expected, known)
+        self._sum_minute(start, seconds, counts, expected, known, say)
         if end // 86_400 != start // 86_400:
             self._forget(end, say)
         return spent
@@ -195,22 +205,22 @@ class Channel:
             self.dirty.add(f"season/{before[1]}")
         if bank.clocks.quarter != before[2]:
             self.dirty.add("slow")
+        usual = closed.expected if known is None else closed.expected * known
+        self.trail.push(start + seconds, closed.seen, usual, closed.statistic.max(axis=0))
+        self.pane = np.array([closed.seen, usual])
         self._state(self.alarms.look(of_closed(closed, known), closed.slow), say)
-        self._push_curve(closed.statistic.max(axis=0))
+        self.pane = self.pane * 0
         return closed.expected
-
-    def _push_curve(self, statistic: Numbers) -> None:
-        curve = self.bank.meters.curve
-        curve[:-1] = curve[1:]
-        curve[-1] = np.maximum(statistic, -99)
 
     def _state(self, statements: list[Statement], say: Say) -> None:
         for said in statements:
             self.dirty |= {"alarms", "hot", "slow"}
+            i = self.index[said.alarm.series]
+            carriers, points = self._carriers(i, said.alarm.onset), list(self.trail.points(i))
             say(
                 said.at,
-                lambda origin, said=said: wording.of_alarm(  # type: ignore[misc]
-                    said, self.bank, self.index, self.names, self.name, self.centre, origin
+                lambda origin, said=said, carriers=carriers, points=points: wording.of_alarm(  # type: ignore[misc]
+                    said, self.bank, self.index, carriers, points, self.name, self.centre, origin
                 ),
             )
         if self.alarms.open:
@@ -282,7 +292,9 @@ class Channel:
         backlog[1:] = np.maximum(backlog[1:].astype(np.int64) + change[1:], 0)
         backlog[0] = backlog[1:].sum()
 
-    def _sum_load(self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None) -> None:
+    def _sum_minute(
+        self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None, say: Say
+    ) -> None:
         bank, minute, end = self.bank, self.minute, start + seconds
         beyond = expected**2 * (bank.relative_variance + (bank.tolerance[0] / 2) ** 2)
         seen = np.full(len(self.names), float(seconds))
@@ -292,8 +304,62 @@ class Channel:
             backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
             rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float))
             self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
+            self._judge_minute(end, say)
             minute.reset()
         self.dirty.add("minute")
+
+    def _judge_minute(self, end: int, say: Say) -> None:
+        """Shares, mixes and backlogs of the minute that is over."""
+        minute, head = self.minute, self.head
+        share_known = minute.floats[2] / (end - minute.begun)
+        known = share_known > 0.999
+        self.minutes.push(end, minute.counts[OFFERED], minute.floats[0] * share_known, np.zeros(len(self.names)))
+        said = self.waves.close(
+            minute.begun,
+            end,
+            minute.counts,
+            known,
+            Told(head.answers, head.finishes),
+            self.bank.meters.backlog,
+            self.bank.local,
+        )
+        self.dirty.add("waves")
+        self._state_waves(said, say)
+
+    def _state_waves(self, statements: list[WaveStatement], say: Say) -> None:
+        for said in statements:
+            alarm = said.alarm
+            carriers = self._carriers_of(alarm)
+            born = float(self.bank.facts.born[self.index[alarm.row.series]])
+            say(
+                said.at,
+                lambda origin, said=said, carriers=carriers, born=born: wave_wording.of_wave(  # type: ignore[misc]
+                    said,
+                    self.waves.group_of(said.alarm),
+                    born,
+                    carriers,
+                    self.name,
+                    self.centre,
+                    self.bank.local,
+                    origin,
+                ),
+            )
+
+    def _carriers(self, series: int, since: float) -> Carriers:
+        now = np.array([self.minute.counts[OFFERED], self.minute.floats[0]], float)
+        if self.pane.shape == now.shape:
+            now += self.pane
+        return contributors.of_arrivals(series, since, self.names, self.minutes, now, self.waves.categories)
+
+    def _carriers_of(self, alarm: WaveAlarm) -> Carriers:
+        row = alarm.row
+        if row.measure == "reason":
+            return contributors.of_mix(self.waves.categories.parts(row.series, "reason", alarm.onset))
+        if row.series:
+            return contributors.NOBODY
+        group = self.waves.group_of(alarm)
+        queues = {r.series: i for i, r in enumerate(group.rows) if r.series and r.measure == row.measure}
+        return contributors.of_shares(group.alarms.index[row], queues, alarm.onset, group.trail)
 
     # -- series
 
@@ -303,6 +369,9 @@ class Channel:
             self.names.append(name)
         self.bank.grow(len(new), now)
         self.minute.grow(len(self.names))
+        self.trail.grow(len(new))
+        self.minutes.grow(len(new))
+        self.waves.grow(new)
         self.set_thresholds(self.limits)
         self.head.names = len(self.names)
         self.dirty |= {"names", "slow", "size"}
@@ -313,20 +382,26 @@ class Channel:
         wanted[0] = True
         if wanted.all():
             return
-        for name in [name for name, keep in zip(self.names, wanted, strict=True) if not keep]:
+        gone = {name for name, keep in zip(self.names, wanted, strict=True) if not keep}
+        for name in sorted(gone):
             self._state(self.alarms.leave(name, now), say)
+            self._state_waves(self.waves.leave(name, now), say)
         self.bank.keep(wanted)
         self.minute.keep(wanted)
+        self.trail.keep(wanted)
+        self.minutes.keep(wanted)
+        self.waves.keep(gone)
         kept = [name for name, keep in zip(self.names, wanted, strict=True) if keep]
         self.names[:] = kept
         self.index.clear()
         self.index.update({name: i for i, name in enumerate(kept)})
         self.set_thresholds(self.limits)
         self.head.names = len(kept)
-        self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute"}
+        self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute", "waves"}
 
     def set_thresholds(self, limits: budget.Thresholds) -> None:
         self.limits = limits
+        self.waves.limit(limits.false_a_month, limits.channels, limits.queues)
         queues = len(self.names) - 1
         if queues < 0:
             return

@@ -48,9 +48,8 @@ class Columns:
             getattr(self, name)[..., low:high] = part
             at += part.nbytes
 
-    @classmethod
-    def bytes_a_series(cls) -> int:
-        return sum(int(np.prod(rows, dtype=int)) * np.dtype(kind).itemsize for rows, kind in cls.columns.values())
+    def bytes_a_series(self) -> int:
+        return sum(int(np.prod(rows, dtype=int)) * np.dtype(kind).itemsize for rows, kind in self.columns.values())
 
 
 def six(value: float) -> float:

@@ -19,7 +19,7 @@ QUIET = 0.05  # expected contacts below which a queue without a count is left ou
 _Z99 = 2.5758
 
 Counts = NDArray[np.int64]
-OFFERED, BY_TRANSFER, ANSWERED, ABANDONED, ESCALATED, FINISHED, NEGATIVE, WAIT, WAIT_N, HANDLE, HANDLE_N = range(
+OFFERED, BY_TRANSFER, ANSWERED, ABANDONED, ESCALATED, FINISHED, NEGATIVE, WAIT, WAIT_N, HANDLE, HANDLE_N, RATED = range(
     len(FIELDS)
 )
 

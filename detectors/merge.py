@@ -21,6 +21,7 @@ FIELDS = (
     "wait_n",
     "handle_milliseconds",
     "handle_n",
+    "sentiment_n",
 )
 OPEN_PANES_MAX = 8_640  # a day of 10-second panes that cannot be closed; the oldest go beyond it, as unknown
 
@@ -46,13 +47,15 @@ class SourceSeen(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """One pane of a channel over all partitions: counts by queue in the order of FIELDS."""
+    """One pane of a channel over all partitions: counts by queue in the order of FIELDS; `named` are the counts of
+    records that name reasons, sites, regions or providers, by queue, to be added up."""
 
     start: int
     seconds: int
     queues: dict[str, list[int]]
     sources: dict[str, SourceSeen]
     final: bool
+    named: list[tuple[str, QueueCounts]]
 
 
 class _Account:
@@ -129,12 +132,15 @@ class ChannelLog:
     def merged(self, start: int, seconds: int, partitions: int) -> Merged:
         """The pane as it stands."""
         queues: dict[str, list[int]] = {}
+        named: list[tuple[str, QueueCounts]] = []
         heard: dict[str, list[tuple[int, SourceSeen]]] = {}
         accounts = self.panes.get(start, {})
         for partition, account in sorted(accounts.items()):
             for number, record in sorted(account.parts.items()):
                 for name, counts in record.queues.items():
                     _add(queues, name, counts)
+                    if counts.by_reason or counts.by_site or counts.by_region or counts.by_provider:
+                        named.append((name, counts))
                 if number == 0 or 0 not in account.parts:
                     for name, cover in record.sources.items():
                         at = seconds_of(cover.delivered_to)
@@ -142,7 +148,7 @@ class ChannelLog:
                         heard.setdefault(name, []).append((partition, one))
         sources = {name: _joined([seen for _, seen in heard[name]], partitions) for name in sorted(heard)}
         final = len(accounts) == partitions and all(account.final for account in accounts.values())
-        return Merged(start, seconds, {name: queues[name] for name in sorted(queues)}, sources, final)
+        return Merged(start, seconds, {name: queues[name] for name in sorted(queues)}, sources, final, named)
 
 
 def _add(queues: dict[str, list[int]], name: str, counts: QueueCounts) -> None:
@@ -158,6 +164,7 @@ def _add(queues: dict[str, list[int]], name: str, counts: QueueCounts) -> None:
         counts.wait_n,
         counts.handle_milliseconds,
         counts.handle_n,
+        counts.sentiment_n,
     ]
     held = queues.get(name)
     queues[name] = values if held is None else [a + b for a, b in zip(held, values, strict=True)]

@@ -24,6 +24,7 @@ import msgspec
 
 from detectors import budget, snapshot
 from detectors.channel import Channel
+from detectors.entries import VERSION, UnknownVersion, body, pack, safe
 from detectors.load import MINUTE, ChannelLoad
 from detectors.merge import moment_of, seconds_of
 from detectors.parameters import CountParams
@@ -382,13 +383,13 @@ class DetectionFold:
         touched, self._touched = sorted(self._touched), set()
         parts, self._parts = self._parts, {}
         found: dict[str, bytes | None] = {
-            name: snapshot.VERSION + codec.encode(part) if part else None for name, part in parts.items()
+            name: VERSION + codec.encode(part) if part else None for name, part in parts.items()
         }
         for name in touched:
             if name:
-                found[f"tenant/{snapshot.safe(name)}"] = snapshot.pack(self._tenants[name].entry)
+                found[f"tenant/{safe(name)}"] = pack(self._tenants[name].entry)
             else:
-                found["progress"] = snapshot.pack(self._progress)
+                found["progress"] = pack(self._progress)
         for _, tenant in sorted(self._tenants.items()):
             for _, channel in sorted(tenant.channels.items()):
                 if channel.dirty:
@@ -423,7 +424,7 @@ class DetectionFold:
         try:
             if "head" in entries:
                 snapshot.restore(channel, entries)
-        except (snapshot.UnknownVersion, ValueError, KeyError, msgspec.DecodeError) as error:
+        except (UnknownVersion, ValueError, KeyError, msgspec.DecodeError) as error:
             self.complaints.append(f"{tenant.name}: state of {name} cannot be read, it is learned anew: {error!r}")
             channel = self._new_channel(tenant, name)
         if channel.head.centre_after is not None:
@@ -432,14 +433,14 @@ class DetectionFold:
         tenant.channels[name] = channel
         for place, raw in sorted(entries.items()):
             if place.startswith("part/"):
-                channel.put(codec.decode(QueuePane, snapshot.body(raw)))
+                channel.put(codec.decode(QueuePane, body(raw)))
         channel.dirty.clear()
         channel.log.ignored.clear()
 
     def _read(self, raw: bytes, kind: type[T], place: str) -> T | None:
         try:
-            return msgspec.msgpack.decode(snapshot.body(raw), type=kind)
-        except (snapshot.UnknownVersion, msgspec.DecodeError) as error:
+            return msgspec.msgpack.decode(body(raw), type=kind)
+        except (UnknownVersion, msgspec.DecodeError) as error:
             self.complaints.append(f"{place} cannot be read and begins anew: {error!r}")
             return None
 
@@ -447,7 +448,7 @@ class DetectionFold:
         self._touched.add(tenant.name)
 
     def _place(self, tenant: Tenant, channel: Channel, name: str) -> str:
-        return f"channel/{snapshot.safe(tenant.name)}/{snapshot.safe(channel.name)}/{name}"
+        return f"channel/{safe(tenant.name)}/{safe(channel.name)}/{name}"
 
     def _spend(self, tenant: Tenant, channel: Channel, spent: list[str]) -> None:
         for name in spent:

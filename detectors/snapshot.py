@@ -8,46 +8,27 @@
 | season/s | one half hour of the week, all series | when that half hour ends |
 | names/n | the series of a chunk, in order | when there is a new one |
 | alarm/series/direction | one open alarm | while it is open |
+
+Those of shares, mixes, backlogs and of the last half hour are in `wave_snapshot`.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import msgspec
 import numpy as np
 
+from detectors import wave_snapshot
 from detectors.alarms import Alarm
 from detectors.channel import Channel, Head
 from detectors.columns import Columns
+from detectors.entries import CHUNK, VERSION, body, pack, safe
 from detectors.slots import WEEK_SLOTS
 
-VERSION = b"\x01"
-CHUNK = 500
 HOT = ("fast", "level", "dispersion", "tracking", "meters")
 SLOW = ("slow", "slow-variance", "facts")
-
-
-class UnknownVersion(Exception):
-    """The state was written by another release in a form that we do not know."""
-
-
-def pack(value: object) -> bytes:
-    return VERSION + msgspec.msgpack.encode(value)
-
-
-def body(raw: bytes) -> bytes:
-    """What follows the version. Raises UnknownVersion."""
-    if raw[:1] != VERSION:
-        raise UnknownVersion(raw[:1].hex())
-    return raw[1:]
-
-
-def safe(name: str) -> str:
-    """A name as part of an entry's name."""
-    return quote(name, safe="")
 
 
 def changes(channel: Channel) -> dict[str, bytes | None]:
@@ -71,7 +52,7 @@ def changes(channel: Channel) -> dict[str, bytes | None]:
     found |= {f"season/{slot}": _season(channel, slot) for slot in sorted(slots)}
     if "alarms" in dirty:
         found |= _alarms(channel)
-    return found
+    return found | wave_snapshot.changes(channel, dirty)
 
 
 def _columns(channel: Channel, parts: tuple[str, ...], low: int) -> bytes:
@@ -126,6 +107,7 @@ def restore(channel: Channel, entries: Mapping[str, bytes]) -> None:
             channel.alarms.open[alarm.series, alarm.direction] = alarm
     channel.alarms.written = {_alarm_name(alarm) for alarm in channel.alarms.open.values()}
     channel.alarms.ended = head.ended
+    wave_snapshot.restore(channel, entries)
     channel.alarms.mark()
     channel.bank.refresh()
 

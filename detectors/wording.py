@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from detectors import budget
-from detectors.alarms import CURVE_MAX, Alarm, Statement
+from detectors.alarms import Statement
 from detectors.bank import Bank
 from detectors.columns import six
-from detectors.evidence import Evidence as Runs
+from detectors.contributors import Carriers
 from detectors.merge import moment_of
 from detectors.roster import Change
 from detectors.slots import LocalTime
+from detectors.trail import Point
 from schemas.base import Origin, QueueRef
 from schemas.centre import Centre
 from schemas.fold import digest
-from schemas.signal import Contribution, Evidence, Series, Signal
+from schemas.signal import Evidence, Series, Signal
 
-TOP_MAX = 5
+MOSTLY_SHARE = 0.5
 _Z99 = 2.5758
 
 
@@ -34,9 +35,16 @@ def usual_range(expected: float, relative_variance: float) -> tuple[float, float
 
 
 def of_alarm(
-    said: Statement, bank: Bank, index: dict[str, int], names: list[str], channel: str, centre: Centre, origin: Origin
+    said: Statement,
+    bank: Bank,
+    index: dict[str, int],
+    carriers: Carriers,
+    points: list[Point],
+    channel: str,
+    centre: Centre,
+    origin: Origin,
 ) -> Signal:
-    """The signal that says it."""
+    """The signal that says it; `points` are the series' last panes."""
     alarm = said.alarm
     i = index[alarm.series]
     evidence = bank.fast if alarm.speed == "fast" else bank.slow
@@ -71,14 +79,38 @@ def of_alarm(
             learned_weeks=six(float(bank.learned_weeks[i])),
             still_learning=said.at - float(bank.facts.born[i]) < bank.params.learning_seconds,
             exposure=six(said.share),
-            curve=[six(value) for value in alarm.curve[-CURVE_MAX:]],
+            **curve_of(points),
         ),
-        contributors=_top(evidence, alarm, names) if i == 0 else [],
+        site=carriers.site,
+        region=carriers.region,
+        provider=carriers.provider,
+        contributors=carriers.contributors,
         reason=said.reason,
         audience=audience(centre, channel),
-        text=_sentence(said, at, low, high, rarity, bank.local),
+        text=_sentence(said, at, low, high, rarity, bank.local) + mostly(said.state, carriers),
         origin=origin,
     )
+
+
+def curve_of(points: list[Point]) -> dict[str, Any]:
+    """The fields of `Evidence` that say how a signal came to be."""
+    return {
+        "curve": [six(point.statistic) for point in points],
+        "curve_at": [moment_of(point.at) for point in points],
+        "curve_observed": [six(point.observed) for point in points],
+        "curve_expected": [six(point.expected) for point in points],
+    }
+
+
+def mostly(state: str, carriers: Carriers) -> str:
+    """Who carries most of it, as the end of a sentence."""
+    if state == "cleared":
+        return ""
+    one = carriers.site or carriers.region or carriers.provider
+    if one:
+        return f"; nearly all of it at {one}"
+    queues = [c for c in carriers.contributors if c.dimension == "queue" and c.share >= MOSTLY_SHARE]
+    return f"; {min(queues[0].share, 1.0):.0%} of it {queues[0].name}" if queues else ""
 
 
 def audience(centre: Centre, channel: str) -> Literal["customer", "internal"]:
@@ -125,22 +157,6 @@ def of_source(
     )
 
 
-def _top(evidence: Runs, alarm: Alarm, names: list[str]) -> list[Contribution]:
-    """The queues that differ most from what is usual, each since its own onset."""
-    found = []
-    for i in range(1, len(names)):
-        row = evidence.best(i, alarm.direction)
-        if evidence.walks[row, i] > 0:
-            observed, expected = float(evidence.observed[row, i]), float(evidence.expected[row, i])
-            found.append((abs(observed - expected), names[i], observed, expected))
-    found.sort(key=lambda one: (-one[0], one[1]))
-    excess = alarm.observed - alarm.expected
-    return [
-        Contribution(name=name, observed=six(o), expected=six(e), share=six((o - e) / excess) if excess else 0.0)
-        for _, name, o, e in found[:TOP_MAX]
-    ]
-
-
 def clock(moment: datetime, now: datetime) -> str:
     """Time of day, with the day where that is another."""
     return moment.strftime("%H:%M") if moment.date() == now.date() else moment.strftime("%a %d %b %H:%M")
@@ -153,17 +169,17 @@ def _sentence(said: Statement, at: QueueRef, low: float, high: float, rarity: fl
     if said.state == "cleared":
         minutes = max(round((said.at - alarm.onset) / 60), 1)
         return f"{at}: {alarm.kind} over at {now:%H:%M} ({said.reason}), {minutes:,} min after it began at {since}"
-    expected = _amount(alarm.expected)
-    usual = f"usual range {_amount(low)}-{_amount(high)}"
-    chance = f"by chance less than once in {_amount(rarity)} days"
+    expected = amount(alarm.expected)
+    usual = f"usual range {amount(low)}-{amount(high)}"
+    chance = f"by chance less than once in {amount(rarity)} days"
     if alarm.kind == "silence":
         return f"{at}: nothing since {since} where {expected} were expected; {chance}; {usual}"
     change = round((alarm.ratio - 1) * 100)
-    seen = f"observed {_amount(alarm.observed)} vs expected {expected} ({change:+,} %) since {since}"
+    seen = f"observed {amount(alarm.observed)} vs expected {expected} ({change:+,} %) since {since}"
     return f"{at}: {seen}; {chance}; {usual}"
 
 
-def _amount(value: float) -> str:
+def amount(value: float) -> str:
     """Whole numbers from 10 on, one decimal below."""
     if value >= 1000:
         value = float(f"{value:.2g}") if value >= 10_000 else value

@@ -55,7 +55,8 @@ class Breakwater:
         self.seconds = seconds
         params = params or CountParams(siblings=False)
         # series that are not each other's queues: each has the budget by itself, for two speeds and two directions
-        limits = budget.thresholds(promise * budget.CLASSES, 1, 1, seconds, params.slow_seconds)
+        whole = promise * budget.CLASSES / budget.COUNTS
+        limits = budget.thresholds(whole, 1, 1, seconds, params.slow_seconds)
         self._limits = limits.queue_fast, limits.queue_slow
         bank = Bank(params, LocalTime())
         bank.grow(series, START)

@@ -1,0 +1,162 @@
+"""Signals from shares that left their band: numbers to a person's sentence."""
+
+from __future__ import annotations
+
+import math
+
+from detectors import budget
+from detectors.columns import six
+from detectors.contributors import Carriers
+from detectors.merge import moment_of
+from detectors.parameters import DAY_SECONDS, CountParams
+from detectors.slots import LocalTime
+from detectors.wave_alarms import WaveAlarm, WaveStatement
+from detectors.waves import Group
+from detectors.wording import amount, audience, clock, curve_of, mostly, usual_range
+from schemas.base import Origin, QueueRef
+from schemas.centre import Centre
+from schemas.fold import digest
+from schemas.signal import Evidence, Growth, Series, Signal
+
+_Z99 = 2.5758
+_WEEK_SECONDS = 7 * DAY_SECONDS
+CONCERNED = {
+    "escalated": "of {of} decided contacts escalated",
+    "abandoned": "of {of} gave up",
+    "negative": "of {of} ratings are negative",
+}
+
+
+def of_wave(
+    said: WaveStatement,
+    group: Group,
+    born: float,
+    carriers: Carriers,
+    channel: str,
+    centre: Centre,
+    local: LocalTime,
+    origin: Origin,
+) -> Signal:
+    """The signal that says it. `born` is when the series was first seen."""
+    alarm, bank = said.alarm, group.bank
+    row = alarm.row
+    i = group.alarms.index[row]
+    at = QueueRef(channel=channel, queue=row.series or None)
+    growth = growth_of(alarm, said.at, at, centre) if row.measure == "backlog" else None
+    observed, expected = _counted(alarm, growth)
+    low, high = _usual(alarm, expected, float(bank.tolerance[i]), growth)
+    rarity = budget.rarity_days(alarm.highest, alarm.pane_seconds)
+    return Signal(
+        signal_id=digest(centre.tenant, at, row.measure, alarm.kind, alarm.opened),
+        tenant=centre.tenant,
+        series=Series(at=at, measure=row.measure),
+        signal_kind=alarm.kind,
+        state=said.state,
+        revision=alarm.revision,
+        at=moment_of(said.at),
+        pane_start=moment_of(said.pane_start),
+        onset=moment_of(alarm.onset),
+        observed=six(observed),
+        expected=six(expected),
+        ratio=six(observed / expected) if expected > 0 else None,
+        usual_low=six(low),
+        usual_high=six(high),
+        rarity_days=six(rarity),
+        evidence=Evidence(
+            statistic=six(alarm.statistic),
+            threshold=six(float(bank.threshold[i])),
+            tolerance=six(float(bank.tolerance[i])),
+            level=1.0,
+            learned_weeks=six(float(bank.marks.exposure[i]) / _WEEK_SECONDS),
+            still_learning=said.at - born < CountParams().learning_seconds,
+            **curve_of(list(group.trail.points(i))),
+        ),
+        of=six(alarm.of),
+        category=row.category,
+        growth=growth,
+        contributors=carriers.contributors,
+        reason=said.reason,
+        audience=audience(centre, channel),
+        text=_sentence(said, at, observed, expected, growth, local)
+        + _tail(said, rarity, low, high)
+        + mostly(said.state, carriers),
+        origin=origin,
+    )
+
+
+def growth_of(alarm: WaveAlarm, now: int, at: QueueRef, centre: Centre) -> Growth:
+    """How fast what waits grows since the onset."""
+    came, left = alarm.observed, alarm.of - alarm.observed
+    minutes = max((now - alarm.onset) / 60, 1.0)
+    per_minute = (came - left) / minutes
+    limit = limit_of(at, centre)
+    ahead = limit - alarm.waiting if limit is not None else None
+    return Growth(
+        per_minute=six(per_minute),
+        backlog=alarm.waiting,
+        minutes_to_double=six(alarm.waiting / per_minute) if per_minute > 0 and alarm.waiting else None,
+        limit=None if limit is None else six(limit),
+        minutes_to_limit=six(ahead / per_minute) if ahead is not None and ahead > 0 and per_minute > 0 else None,
+    )
+
+
+def limit_of(at: QueueRef, centre: Centre) -> float | None:
+    """As many as the queue's people (of a channel: of its queues) work off within the channel's target; None where the
+    model knows neither."""
+    channel = centre.channels.get(at.channel)
+    if channel is None:
+        return None
+    mine = [queue for queue in centre.queues if queue.at.channel == at.channel and at.queue in (None, queue.at.queue)]
+    a_second = math.fsum(
+        queue.agents * (1 - centre.shrinkage) * channel.concurrency / (queue.handle_seconds or channel.handle_seconds)
+        for queue in mine
+    )
+    return a_second * channel.target_seconds or None
+
+
+def _counted(alarm: WaveAlarm, growth: Growth | None) -> tuple[float, float]:
+    """What to show as observed and expected: the contacts concerned; of a backlog what waits now and at the onset."""
+    if growth is not None:
+        grown = 2 * alarm.observed - alarm.of
+        return float(growth.backlog), max(growth.backlog - grown, 0.0)
+    if alarm.row.falling:
+        return alarm.of - alarm.observed, max(alarm.of - alarm.expected, 0.0)
+    return alarm.observed, alarm.expected
+
+
+def _usual(alarm: WaveAlarm, expected: float, tolerance: float, growth: Growth | None) -> tuple[float, float]:
+    if growth is None:
+        low, high = usual_range(expected, (tolerance / 2) ** 2)
+        return low, min(high, alarm.of)
+    spread = _Z99 * math.sqrt(alarm.of)
+    return max(expected - spread, 0.0), expected + spread
+
+
+def _tail(said: WaveStatement, rarity: float, low: float, high: float) -> str:
+    if said.state == "cleared":
+        return ""
+    return f"; by chance less than once in {amount(rarity)} days; usual range {amount(low)}-{amount(high)}"
+
+
+def _sentence(
+    said: WaveStatement, at: QueueRef, observed: float, expected: float, growth: Growth | None, local: LocalTime
+) -> str:
+    alarm, row = said.alarm, said.alarm.row
+    now = local.at(said.at)
+    since = clock(local.at(alarm.onset), now)
+    if said.state == "cleared":
+        minutes = max(round((said.at - alarm.onset) / 60), 1)
+        return f"{at}: {alarm.kind} over at {now:%H:%M} ({said.reason}), {minutes:,} min after it began at {since}"
+    if growth is not None:
+        text = f"{at}: backlog grows by {amount(growth.per_minute)} a minute since {since}: "
+        text += f"{amount(observed)} wait, {amount(expected)} did"
+        if growth.minutes_to_double:
+            text += f"; doubles in {amount(growth.minutes_to_double)} min"
+        if growth.minutes_to_limit:
+            text += f"; more than can be served in time in {amount(growth.minutes_to_limit)} min"
+        return text
+    share, usual = observed / max(alarm.of, 1.0), expected / max(alarm.of, 1.0)
+    shares = f"({share:.1%}, usually {usual:.1%}) since {since}"
+    if row.measure == "reason":
+        return f"{at}: {row.category} is {amount(observed)} of {amount(alarm.of)} arrivals {shares}"
+    return f"{at}: {amount(observed)} {CONCERNED[row.measure].format(of=amount(alarm.of))} {shares}"

@@ -1,0 +1,208 @@
+"""What one channel's minutes say besides counts: shares of what was decided, the mix of reasons, backlogs.
+
+| group | rows, of the channel and each queue | y of n |
+|---|---|---|
+| shares | escalated | of the finished |
+| | abandoned | of the answered or abandoned |
+| | negative | of the rated |
+| mix | each reason, rising and falling | arrivals with the reason, of arrivals with any |
+| backlog | backlog | arrivals, of arrivals and those who left |
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import budget
+from detectors.columns import Flags, Numbers
+from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, ESCALATED, FINISHED, NEGATIVE, OFFERED, RATED, Counts
+from detectors.mix import Category, Mix
+from detectors.parameters import CountParams
+from detectors.share_bank import ShareBank
+from detectors.shares import BACKLOG, MIX, ShareParams
+from detectors.slots import LocalTime
+from detectors.trail import Trail
+from detectors.wave_alarms import Row, Seen, WaveAlarm, WaveAlarms, WaveStatement
+
+SHARES = ("escalated", "abandoned", "negative")
+
+
+class Told(NamedTuple):
+    """What the channel's events tell of: whether contacts are ever answered, and finished."""
+
+    answers: bool
+    finishes: bool
+
+
+class Group:
+    """A bank of shares with its rows, alarms and trail. `portion` names its part of the budget."""
+
+    def __init__(self, name: str, params: ShareParams, counts: CountParams) -> None:
+        self.name = name
+        self.bank = ShareBank(params, counts)
+        self.rows: list[Row] = []
+        self.alarms = WaveAlarms(self.bank, self.rows)
+        self.trail = Trail()
+        self.dirty: set[str] = set()
+        self.written: set[str] = set()  # entries of open alarms
+
+    def grow(self, rows: list[Row]) -> None:
+        self.rows += rows
+        self.bank.grow(np.array([row.falling for row in rows], bool))
+        self.trail.grow(len(rows))
+        self.alarms.reindex()
+        self.dirty |= {"hot", "cold"}
+
+    def keep(self, gone: set[str]) -> None:
+        """Forgets the rows of series that left."""
+        wanted = np.array([row.series not in gone for row in self.rows], bool)
+        self.rows[:] = [row for row, stays in zip(self.rows, wanted, strict=True) if stays]
+        self.bank.keep(wanted)
+        self.trail.keep(wanted)
+        self.alarms.reindex()
+        self.dirty |= {"hot", "cold", "alarms"}
+
+    def close(
+        self, start: int, seconds: int, local: LocalTime, y: Numbers, n: Numbers, known: Flags
+    ) -> list[WaveStatement]:
+        """One minute of all rows."""
+        bank = self.bank
+        block = bank.block
+        statistic = bank.close(start, seconds, local.moment(start + seconds / 2), y, n, known)
+        self.trail.push(start + seconds, y, n * bank.share, statistic)
+        said = self.alarms.look(Seen(start, seconds, y, n, known, statistic))
+        self.dirty.add("hot")
+        if bank.block != block or any(one.reason for one in said):
+            self.dirty.add("cold")
+        if self.alarms.open or said:
+            self.dirty.add("alarms")
+        return said
+
+    def limit(self, portion: float, channels: int, queues: int) -> None:
+        """Thresholds of the rows: half of the portion for rows of channels, half for rows of queues."""
+        many = [row.series != "" for row in self.rows]
+        # as many rows a series on average as there are here
+        series = max(len({row.series for row in self.rows}), 1)
+        each = len(self.rows) / series
+        of_channel = budget.threshold(portion / 2 / max(channels * each, 1), 60)
+        of_queue = budget.threshold(portion / 2 / max(queues * each, 1), 60)
+        self.bank.limit(np.where(many, of_queue, of_channel))
+
+
+class Waves:
+    """The groups of one channel. `names` are its series: "" is the channel, then its queues."""
+
+    def __init__(self, names: list[str], params: CountParams) -> None:
+        self.names = names
+        self.shares = Group("shares", ShareParams(), params)
+        self.mix = Group("mix", MIX, params)
+        self.backlog = Group("backlog", BACKLOG, params)
+        self.categories = Mix()
+        self.categories_new = False  # since they were last written
+        self._reasons: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, that of its category
+        self._of: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, its series' place in a list of them
+        self._budget = (4.0, 1, 1)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.shares, self.mix, self.backlog
+
+    def grow(self, new: list[str]) -> None:
+        """Takes in new series."""
+        self.shares.grow([Row(name, measure) for name in new for measure in SHARES])
+        self.backlog.grow([Row(name, "backlog") for name in new])
+        self.limit(*self._budget)
+
+    def keep(self, gone: set[str]) -> None:
+        for group in self.groups:
+            group.keep(gone)
+        self.categories.keep(gone)
+        self.categories_new = True
+        self._find_reasons()
+        self.limit(*self._budget)
+
+    def limit(self, false_a_month: float, channels: int, queues: int) -> None:
+        """The tenant's budget and how many channels and queues share it."""
+        self._budget = false_a_month, channels, queues
+        for group, portion in zip(self.groups, (budget.SHARES, budget.MIX, budget.BACKLOGS), strict=True):
+            group.limit(false_a_month * portion, channels, queues)
+
+    def meet(self) -> None:
+        """Categories came up that were never seen."""
+        watched = {(row.series, row.category) for row in self.mix.rows}
+        new = [
+            Row(category.series, "reason", category.name, falling)
+            for category in self.categories.rows
+            if category.dimension == "reason" and (category.series, category.name) not in watched
+            for falling in (False, True)
+        ]
+        self.categories_new = True
+        if new:
+            self.mix.grow(new)
+            self._find_reasons()
+            self.limit(*self._budget)
+
+    def _find_reasons(self) -> None:
+        series = {name: i for i, name in enumerate(sorted({row.series for row in self.mix.rows}))}
+        index = self.categories.index
+        self._reasons = np.array(
+            [index[Category(row.series, "reason", row.category or "")] for row in self.mix.rows], np.int64
+        )
+        self._of = np.array([series[row.series] for row in self.mix.rows], np.int64)
+
+    # -- a minute
+
+    def close(
+        self,
+        start: int,
+        end: int,
+        counts: Counts,
+        known: Flags,
+        told: Told,
+        waiting: NDArray[np.uint32],
+        local: LocalTime,
+    ) -> list[WaveStatement]:
+        """Takes in a finished minute: the sums of its panes by series, and which series are known throughout."""
+        seconds = end - start
+        c = counts.astype(float)
+        y, n = _decided(c, told)
+        wide = np.repeat(known, len(SHARES))
+        said = self.shares.close(start, seconds, local, y.T.ravel(), n.T.ravel(), wide)
+        said += self._close_mix(start, end, known, local)
+        came = c[OFFERED] + c[BY_TRANSFER]
+        left = c[ABANDONED] + (c[ANSWERED] if told.answers else c[FINISHED])
+        watched = known & (told.answers or told.finishes)
+        grown = self.backlog.close(start, seconds, local, came, came + left, watched)
+        for one in grown:
+            one.alarm.waiting = int(waiting[self.names.index(one.alarm.row.series)])
+        return said + grown
+
+    def _close_mix(self, start: int, end: int, known: Flags, local: LocalTime) -> list[WaveStatement]:
+        now = self.categories.close(start, end, {alarm.row.series for alarm in self.mix.alarms.open.values()})
+        if not self.mix.rows:
+            return []
+        mine = now[self._reasons]
+        falling = self.mix.bank.falling
+        whole: Numbers = np.bincount(self._of, mine * ~falling).astype(float)[self._of]
+        where = {name: i for i, name in enumerate(self.names)}
+        seen = known[[where[row.series] for row in self.mix.rows]]
+        return self.mix.close(start, end - start, local, np.where(falling, whole - mine, mine), whole, seen)
+
+    def leave(self, series: str, at: int) -> list[WaveStatement]:
+        return [said for group in self.groups for said in group.alarms.leave(series, at)]
+
+    def group_of(self, alarm: WaveAlarm) -> Group:
+        measure = alarm.row.measure
+        return self.backlog if measure == "backlog" else self.mix if measure == "reason" else self.shares
+
+
+def _decided(c: Numbers, told: Told) -> tuple[Numbers, Numbers]:
+    """y and n of escalated, abandoned and negative by series, each at the moment of its decision. A contact that
+    escalates before its end is decided by that."""
+    ended = c[FINISHED] if told.finishes else c[ANSWERED] if told.answers else c[OFFERED]
+    y = np.array([c[ESCALATED], c[ABANDONED], c[NEGATIVE]])
+    n = np.array([ended, c[ABANDONED] + (c[ANSWERED] if told.answers else c[FINISHED]), c[RATED]])
+    return y, np.maximum(n, y)

@@ -103,20 +103,21 @@ def _say(
                 yield bulletin
 
 
-def refusal(
-    desk: Desk, about: str, decision_id: str, text: str, origin: Origin, params: RespondParams
+def to_supervisors(
+    desk: Desk, name: str, about: str, unique: str, text: str, origin: Origin, params: RespondParams
 ) -> Iterator[Bulletin]:
-    """To supervisors: what was asked of the desk was not done, and why."""
+    """A word about the desk's own work, by the messages `name`: what was refused, who is asked next, a hand-over.
+    `about` is an incident where it is about one, `unique` tells it from others of its name."""
     for language in desk.centre.languages if desk.centre else ("en",):
-        template = messages_of("refusal").of("supervisors", language, "over")
+        template = messages_of(name).of("supervisors", language, "over")
         if template is not None:
             yield Bulletin(
-                bulletin_id=digest(desk.tenant, "refusal", decision_id, language),
+                bulletin_id=digest(desk.tenant, name, unique, language),
                 incident_id=about,
                 tenant=desk.tenant,
                 audience="supervisors",
                 language=language,
-                template="refusal",
+                template=name,
                 template_version=template.version,
                 at=desk.now,
                 next_update_at=None,

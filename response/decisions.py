@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
@@ -17,8 +18,10 @@ from schemas.base import Origin
 from schemas.decision import CommandResult, OperatorDecision
 from schemas.fold import digest
 from schemas.incident import Reason
+from schemas.status import Stop
 from schemas.topics import LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS
 
+Reach = Literal["tenant", "incident", "command"]
 RESULT_WORDS = {"refused": "platform-refused", "reverted": "platform-reverted", "expired": "platform-expired"}
 
 
@@ -99,6 +102,8 @@ def _merge(
     older.symptoms = {**older.symptoms, **younger.symptoms}
     older.fronts = sorted({*older.fronts, *younger.fronts})
     older.replan = True
+    older.acknowledged_by = older.acknowledged_by or younger.acknowledged_by
+    older.killed = older.killed or younger.killed
     move(older, desk.now, older.phase, "merged", f"{younger.incident_id} was merged into it", params.moves_max)
     younger.merged_into = older.incident_id
     younger.resolved_at = desk.now
@@ -127,6 +132,8 @@ def _split(desk: Desk, incident: IncidentState, decision: OperatorDecision, para
         fronts=[first.onset],
         symptoms=chosen,
         apart={signal_id: True for signal_id in incident.symptoms if signal_id not in chosen},
+        acknowledged_by=incident.acknowledged_by,
+        killed=incident.killed,
     )
     if own.incident_id == incident.incident_id or own.incident_id in desk.incidents:
         raise Refused("nothing-to-split", "the incident is named for its first signal, which stays with it")
@@ -145,7 +152,7 @@ def _approve(desk: Desk, decision: OperatorDecision, origin: Origin, params: Res
     if waiting is None or waiting.command_id != decision.target:
         raise Refused("not-waiting", _what_became(shift, decision.target))
     why = waiting.blocked_by.code if waiting.blocked_by else ""
-    if desk.killed:
+    if desk.killed or incident.killed or shift.killed:
         raise Refused("killed", "the kill switch is on")
     if why not in guard.APPROVABLE:
         raise Refused("not-approvable", waiting.blocked_by.text if waiting.blocked_by else "it is not waiting")
@@ -178,11 +185,9 @@ def _reject(desk: Desk, decision: OperatorDecision, origin: Origin) -> Iterator[
     waiting = shift.waiting
     if waiting is None or waiting.command_id != decision.target:
         raise Refused("not-waiting", _what_became(shift, decision.target))
-    guard.close_waiting(shift, "rejected")
     shift.rests_until = waiting.expires_at
     text = f"{decision.by} rejected it" + (f": {decision.note}" if decision.note else "")
-    reason = Reason(code="rejected", text=text)
-    yield LOAD_SHIFT_PROPOSALS, msgspec.structs.replace(waiting, blocked_by=reason, origin=origin)
+    yield from guard.close_waiting(shift, Reason(code="rejected", text=text), origin)
 
 
 def _shift_of(desk: Desk, command_id: str) -> tuple[IncidentState, str, ShiftState]:
@@ -204,35 +209,46 @@ def _what_became(shift: ShiftState, command_id: str) -> str:
 def _kill(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:
     """Stops what it names: one command, one incident's shifts, or (any other target) everything of the tenant. When in
     doubt about what a person in a hurry meant, everything stops."""
-    text = f"{decision.by} used the kill switch"
     incident = desk.incidents.get(decision.target)
+    text = f"{decision.by} used the kill switch"
     if incident is not None:
-        yield from _stop(desk, incident, text, origin, params)
+        incident.killed = _stop(desk, decision, "incident", incident.incident_id)
+        yield from guard.stop_all(desk, incident, "killed", text, origin, params)
+        incident.note("killed", f"{text}: nothing more is moved for this incident", params.notes_max)
         return
     try:
         _, _, shift = _shift_of(desk, decision.target)
     except Refused:
-        desk.killed[decision.target] = decision.by
+        desk.killed[decision.target] = _stop(desk, decision, "tenant", f"all load shifts of {desk.tenant}")
         for other in desk.incidents.values():
             yield from guard.stop_all(desk, other, "killed", text, origin, params)
             other.replan = True
         return
-    guard.close_waiting(shift, "killed")
-    shift.rests_until = desk.now + timedelta(days=365)
-    yield from guard.take_back(desk, shift, Reason(code="killed", text=text), origin, params)
+    shift.killed = _stop(desk, decision, "command", f"{shift.action} from {shift.from_queue} to {shift.to_queue}")
+    reason = Reason(code="killed", text=text)
+    yield from guard.close_waiting(shift, reason, origin)
+    yield from guard.take_back(desk, shift, reason, origin, params)
 
 
-def _stop(desk: Desk, incident: IncidentState, text: str, origin: Origin, params: RespondParams) -> Iterator[Issue]:
-    yield from guard.stop_all(desk, incident, "killed", text, origin, params)
-    incident.killed = True
-    incident.note("killed", f"{text}: nothing more is moved for this incident", params.notes_max)
+def _stop(desk: Desk, decision: OperatorDecision, reach: Reach, what: str) -> Stop:
+    text = what + (f": {decision.note}" if decision.note else "")
+    return Stop(target=decision.target, reach=reach, by=decision.by, at=desk.now, text=text)
 
 
 def _unkill(desk: Desk, decision: OperatorDecision) -> list[Issue]:
+    """Undoes what it names; a tenant's name, or anything that is no incident or command, undoes the tenant's stop."""
     incident = desk.incidents.get(decision.target)
-    if incident is not None and incident.killed:
-        incident.killed = False
-        incident.replan = True
+    if incident is not None and incident.killed is not None:
+        incident.killed, incident.replan = None, True
+        return []
+    try:
+        owner, _, shift = _shift_of(desk, decision.target)
+    except Refused:
+        pass
+    else:
+        if shift.killed is None:
+            raise Refused("not-killed", f"{shift.action} from {shift.from_queue} to {shift.to_queue} is not stopped")
+        shift.killed, owner.replan = None, True
         return []
     if not desk.killed:
         raise Refused("not-killed", "the kill switch is not on")
@@ -245,8 +261,12 @@ def _unkill(desk: Desk, decision: OperatorDecision) -> list[Issue]:
 def result(desk: Desk, answer: CommandResult, params: RespondParams) -> None:
     """Close the loop. Raises Refused for a command nobody knows."""
     incident, _, shift = _shift_of(desk, answer.command_id)
+    desk.platform_answers = True
     running = shift.running
-    if running is None or running.command_id != answer.command_id or answer.state == "applied":
+    if running is None or running.command_id != answer.command_id:
+        return
+    if answer.state == "applied":
+        shift.confirmed = True
         return
     word = RESULT_WORDS[answer.state]
     shift.closed = {**shift.closed, answer.command_id: word}

@@ -67,7 +67,7 @@ def stop_all(
 ) -> Iterator[Issue]:
     """The inverse of all that runs; nothing waits any more."""
     for _, shift in sorted(incident.shifts.items()):
-        close_waiting(shift, code)
+        yield from close_waiting(shift, Reason(code=code, text=text), origin)
         yield from take_back(desk, shift, Reason(code=code, text=text), origin, params)
 
 
@@ -108,15 +108,18 @@ def expire(desk: Desk, incident: IncidentState, origin: Origin, params: RespondP
     """Inverses of what ran out; proposals that nobody approved in time are over."""
     for _, shift in sorted(incident.shifts.items()):
         if shift.waiting is not None and shift.waiting.expires_at <= desk.now:
-            close_waiting(shift, "expired")
+            yield from close_waiting(shift, Reason(code="expired", text="nobody approved it in time"), origin)
         if shift.running is not None and shift.running.expires_at <= desk.now:
             yield from take_back(desk, shift, Reason(code="expired", text="it ran out"), origin, params)
 
 
-def close_waiting(shift: ShiftState, why: str) -> None:
-    if shift.waiting is not None:
-        _remember(shift, shift.waiting.command_id, why)
+def close_waiting(shift: ShiftState, why: Reason, origin: Origin) -> Iterator[Issue]:
+    """The last word on a proposal that waits no more: nobody is to wonder whether it may still be approved."""
+    waiting = shift.waiting
+    if waiting is not None:
+        _remember(shift, waiting.command_id, why.code)
         shift.waiting = None
+        yield LOAD_SHIFT_PROPOSALS, msgspec.structs.replace(waiting, blocked_by=why, closed=True, origin=origin)
 
 
 def _remember(shift: ShiftState, command_id: str, why: str) -> None:
@@ -133,7 +136,7 @@ def blocked(
 ) -> Reason | None:
     """Why a command of this action may not be executed now."""
     if desk.killed:
-        by = ", ".join(sorted(set(desk.killed.values())))
+        by = ", ".join(sorted({stop.by for stop in desk.killed.values()}))
         return Reason(code="killed", text=f"the kill switch is on (by {by})")
     mode = mode_of(desk, action)
     if mode == "dry-run":
@@ -181,11 +184,12 @@ def running_ledger(desk: Desk, incident: IncidentState, params: RespondParams) -
 def _without_wish(
     desk: Desk, shift: ShiftState, violated: Reason | None, origin: Origin, params: RespondParams
 ) -> Iterator[Issue]:
-    close_waiting(shift, "no-longer-useful")
+    useless = Reason(code="no-longer-useful", text="moving contacts there would help nobody now")
+    yield from close_waiting(shift, useless, origin)
     settled = shift.changed_at is None or desk.now >= shift.changed_at + timedelta(seconds=params.check_after_seconds)
     if shift.running is None or not (violated or settled):
         return
-    reason = violated or Reason(code="no-longer-useful", text="moving contacts there would help nobody now")
+    reason = violated or useless
     shift.rests_until = desk.now + timedelta(seconds=params.refused_route_rest_seconds)
     yield from take_back(desk, shift, reason, origin, params)
 
@@ -197,6 +201,8 @@ def _due(
     now = desk.now
     if violated:
         return True
+    if shift.killed is not None:
+        return False
     if shift.rests_until is not None and now < shift.rests_until:
         return False
     if shift.waiting is not None and not _outdated(desk, shift, shift.waiting, wish, evidence_at, params):
@@ -243,7 +249,8 @@ def _issue(
     if evidence_at + timedelta(seconds=params.command_expiry_seconds) <= desk.now:
         incident.note(TOO_OLD, "what was seen is too old to act upon, even with approval", params.notes_max)
         return
-    close_waiting(shift, "superseded")
+    newer = Reason(code="superseded", text=f"step {shift.step + 1} takes its place")
+    yield from close_waiting(shift, newer, origin)
     shift.step += 1
     why = blocked(desk, incident, shift.action, evidence_at, params)
     command = _command(desk, incident, shift, wish, evidence_at, why, origin, params)

@@ -304,6 +304,7 @@ def message(desk: Desk, incident: IncidentState, origin: Origin) -> Incident:
         playbook=incident.playbook,
         contacts_unusual=incident.contacts_unusual,
         drill=incident.drill,
+        escalation=incident.escalation,
         notes=incident.notes,
         origin=origin,
     )

@@ -11,15 +11,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from response.state import Clock, Desk, Flow, IncidentState
+from response.state import Clock, Desk, Flow, IncidentState, ProviderState
 from schemas.centre import Centre
 from schemas.health import ToolHealth
+from schemas.status import DeskStatus, Stop
 from schemas.workforce import Workforce
 
-VERSION = 1
+VERSION = 2
 _PLAIN, _PACKED = bytes([VERSION, 0]), bytes([VERSION, 1])
 _PACK_FROM_BYTES = 32_768
 
@@ -37,10 +39,21 @@ class _Floor(msgspec.Struct):
 class _Incidents(msgspec.Struct):
     clock: Clock
     incidents: dict[str, IncidentState]
-    killed: dict[str, str]
+    killed: dict[str, Stop]
     dismissed: dict[str, bool]
     gone: list[str]
     decisions: list[str]
+    providers: dict[str, ProviderState] = {}
+    platform_answers: bool = False
+    status: DeskStatus | None = None
+
+    @classmethod
+    def of(cls, desk: Desk) -> _Incidents:
+        return cls(**{name: getattr(desk, name) for name in cls.__struct_fields__})
+
+    @property
+    def but_for_time(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__struct_fields__ if name != "clock"]
 
 
 def _pack(value: msgspec.Struct) -> bytes:
@@ -48,11 +61,31 @@ def _pack(value: msgspec.Struct) -> bytes:
     return _PLAIN + raw if len(raw) < _PACK_FROM_BYTES else _PACKED + zlib.compress(raw, 1)
 
 
-def _unpack(raw: bytes) -> bytes | None:
-    """None where another version wrote it: that part is then learned anew, never guessed at."""
-    if raw[:2] == _PLAIN:
-        return raw[2:]
-    return zlib.decompress(raw[2:]) if raw[:2] == _PACKED else None
+def _unpack(raw: bytes) -> tuple[int, bytes] | None:
+    """The layout's version and the entry. None where a later version wrote it: it is not guessed at, and what it held
+    is learned anew."""
+    version, packed = raw[0], raw[1]
+    if not 1 <= version <= VERSION:
+        return None
+    return version, zlib.decompress(raw[2:]) if packed else raw[2:]
+
+
+def _incidents(version: int, raw: bytes) -> _Incidents:
+    if version >= 2:
+        return msgspec.msgpack.decode(raw, type=_Incidents)
+    return msgspec.convert(_from_first(msgspec.msgpack.decode(raw)), _Incidents)
+
+
+def _from_first(kept: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew of a stop who had asked for it (of an incident's not even that), and nothing else."""
+
+    def stop(target: str, reach: str, by: str) -> dict[str, Any]:
+        return {"target": target, "reach": reach, "by": by, "at": kept["clock"]["now"], "text": "stopped before"}
+
+    kept["killed"] = {target: stop(target, "tenant", by) for target, by in kept["killed"].items()}
+    for name, incident in kept["incidents"].items():
+        incident["killed"] = stop(name, "incident", "unknown") if incident["killed"] else None
+    return kept
 
 
 class Memory:
@@ -83,26 +116,26 @@ class Memory:
 
     def _put_desk(self, changed: dict[str, bytes | None], desk: Desk) -> None:
         """The desk entry, if anything but the time moved."""
-        rest = (desk.incidents, desk.killed, desk.dismissed, desk.gone, desk.decisions)
-        plain = msgspec.msgpack.encode(rest)
+        kept = _Incidents.of(desk)
+        plain = msgspec.msgpack.encode(kept.but_for_time)
         if self._rest.get(desk.tenant) != plain:
             self._rest[desk.tenant] = plain
-            changed[f"desk/{desk.tenant}"] = _pack(_Incidents(desk.clock, *rest))
+            changed[f"desk/{desk.tenant}"] = _pack(kept)
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, Desk]:
         """The desks as they were."""
         desks: dict[str, Desk] = {}
         for name in sorted(entries):
             kind, _, tenant = name.partition("/")
-            raw = _unpack(entries[name])
-            if raw is None:
+            unpacked = _unpack(entries[name])
+            if unpacked is None:
                 continue
             self._written[name] = entries[name]
             desk = desks.setdefault(tenant, Desk(clock=Clock(tenant=tenant)))
-            self._take(desk, kind, raw)
+            self._take(desk, kind, *unpacked)
         return desks
 
-    def _take(self, desk: Desk, kind: str, raw: bytes) -> None:
+    def _take(self, desk: Desk, kind: str, version: int, raw: bytes) -> None:
         decode = msgspec.msgpack.decode
         if kind == "centre":
             desk.centre = decode(raw, type=Centre)
@@ -114,9 +147,9 @@ class Memory:
         elif kind == "clock":
             desk.clock = max(desk.clock, decode(raw, type=Clock), key=lambda clock: clock.applied)
         elif kind == "desk":
-            kept = decode(raw, type=_Incidents)
-            desk.clock = max(desk.clock, kept.clock, key=lambda clock: clock.applied)
-            desk.incidents, desk.killed, desk.dismissed = kept.incidents, kept.killed, kept.dismissed
-            desk.gone, desk.decisions = kept.gone, kept.decisions
-            rest = (desk.incidents, desk.killed, desk.dismissed, desk.gone, desk.decisions)
-            self._rest[desk.tenant] = msgspec.msgpack.encode(rest)
+            kept = _incidents(version, raw)
+            clock = max(desk.clock, kept.clock, key=lambda clock: clock.applied)
+            for name in kept.__struct_fields__:
+                setattr(desk, name, getattr(kept, name))
+            desk.clock = clock
+            self._rest[desk.tenant] = msgspec.msgpack.encode(kept.but_for_time)

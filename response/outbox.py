@@ -33,6 +33,7 @@ class Outbox:
         for topic, command in issues:
             # a proposal and the command it became share an id; so does its rejection
             state = command.blocked_by.code if command.blocked_by else "run"
+            state += ".closed" if command.closed else ""
             self.add(topic, command.command_id, command, f".{state}")
 
     def alerts(self, alerts: Iterable[StaffingAlert]) -> None:

@@ -28,6 +28,8 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     watch_feed_seconds: float = HOUR
     revise_every_seconds: float = 30.0
     mute_seconds: float = HOUR
+    # the last rota is asked again so often while nobody takes an incident on
+    ask_again_seconds: float = 900.0
     incidents_max: int = 50
     symptoms_max: int = 100
     moves_max: int = 50
@@ -46,7 +48,16 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     donor_margin: float = 0.1
     donor_headroom: float = 0.15
     commands_an_hour_max: int = 60
+    tenant_commands_an_hour_max: int = 120
+    judge_after_seconds: int = 600
     refused_route_rest_seconds: float = 600.0
+
+    # of a call-back: the promise is kept within so long
+    promise_seconds: float = 4 * HOUR
+    # providers: taken for failed after so long a word of it, trusted again after so long without one
+    provider_down_seconds: float = 60.0
+    provider_up_seconds: float = 900.0
+    switch_seconds_min: float = 1800.0
 
     # staffing
     interval_seconds: int = 900

@@ -73,6 +73,9 @@ def advance(desk: Desk, incident: IncidentState, params: RespondParams) -> None:
     if incident.phase in ("easing", "watching") and root_open:
         incident.returns += 1
         incident.watched_since = None
+        if incident.phase == "watching":
+            # who took it on may have gone home since: it is asked anew who does
+            incident.acknowledged_by = None
         incident.fronts = [*incident.fronts[-9:], min(symptom.onset for symptom in root_open)]
         to("open", "came-back", f"{root_open[0].series} left its usual range again")
     if incident.phase == "watching" and anything:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from response import afterwave, bulletins, decisions, incidents, phases, planning, witnesses
+from response import (
+    afterwave,
+    bulletins,
+    decisions,
+    escalation,
+    handover,
+    incidents,
+    phases,
+    planning,
+    status,
+    witnesses,
+)
 from response.decisions import Refused
 from response.memory import Memory
 from response.outbox import Outbox
@@ -23,7 +34,7 @@ from schemas.fold import Output
 from schemas.health import ToolHealth
 from schemas.signal import Load, Signal
 from schemas.tick import Tick
-from schemas.topics import INCIDENTS
+from schemas.topics import DESK_STATUS, INCIDENTS
 from schemas.workforce import Workforce
 
 KNOWN_BAD_MAX = 1000  # dismissed signals and incidents that are over, remembered by id
@@ -54,6 +65,7 @@ class ResponseFold:
             for incident in list(desk.incidents.values()):
                 self._respond(desk, incident, evidence_at, outbox)
             _forget(desk)
+            self._stand(desk, outbox)
         return outbox.outputs
 
     def changes(self) -> dict[str, bytes | None]:
@@ -94,7 +106,7 @@ class ResponseFold:
                     witnesses.hear_tool(desk, name, body)
             case Centre():
                 if desk.centre is None or body.version >= desk.centre.version:
-                    desk.centre = body
+                    desk.centre, desk.duty_until = body, None
                     for incident in desk.incidents.values():
                         incident.replan = True
             case OperatorDecision():
@@ -120,7 +132,8 @@ class ResponseFold:
             self._refuse(desk, answer.command_id, f"{answer.command_id} {answer.state}", text, outbox)
 
     def _refuse(self, desk: Desk, about: str, decision_id: str, text: str, outbox: Outbox) -> None:
-        outbox.bulletins(bulletins.refusal(desk, about, decision_id, text, outbox.origin, self._params))
+        told = bulletins.to_supervisors(desk, "refusal", about, decision_id, text, outbox.origin, self._params)
+        outbox.bulletins(told)
 
     def _respond(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, outbox: Outbox) -> None:
         """Phase, cause, plan, people, words: in this order, each from what the ones before it found."""
@@ -130,13 +143,20 @@ class ResponseFold:
         incident.playbook = afterwave.playbook_name(incident)
         # plan first, say second: an incident's own message carries the notes of the planning
         issues, alerts = planning.plan(desk, incident, evidence_at, origin, params)
-        told = list(bulletins.due(desk, incident, origin, params))
+        told = [*escalation.climb(desk, incident, origin, params), *bulletins.due(desk, incident, origin, params)]
         said = incidents.say(desk, incident, origin, params)
         if said is not None:
             outbox.add(INCIDENTS, incident.incident_id, said, f".{said.revision}")
         outbox.alerts(alerts)
         outbox.shifts(issues)
         outbox.bulletins(told)
+
+    def _stand(self, desk: Desk, outbox: Outbox) -> None:
+        """The desk as a whole: what is stopped, who is on call, what the next shift has to know."""
+        outbox.bulletins(handover.due(desk, outbox.origin, self._params))
+        said = status.say(desk, outbox.origin)
+        if said is not None:
+            outbox.add(DESK_STATUS, "desk", said, f".{said.revision}")
 
 
 def _time_of(body: DeskBody) -> datetime | None:

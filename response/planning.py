@@ -46,7 +46,7 @@ def _shift(
         return list(guard.expire(desk, incident, origin, params))
     playbook = playbook_of(incident.cause.kind)
     actions = playbook[1].actions if playbook else None
-    wishes = [] if incident.killed else loadshift.plan(desk, incident, actions, params)
+    wishes = [] if incident.killed is not None else loadshift.plan(desk, incident, actions, params)
     seen = evidence_at or desk.clock.complete_to or desk.now
     issues = list(guard.bring_in_line(desk, incident, wishes, seen, origin, params))
     return issues + list(guard.expire(desk, incident, origin, params))

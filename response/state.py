@@ -11,8 +11,9 @@ from schemas.base import Origin, QueueRef
 from schemas.centre import Centre
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.health import ToolHealth
-from schemas.incident import Cause, Incident, Move, Phase, Reason, Scope
+from schemas.incident import Cause, Escalation, Incident, Move, Phase, Reason, Scope
 from schemas.signal import QueueLoad, Series, Signal, SignalKind
+from schemas.status import DeskStatus, Stop
 from schemas.workforce import Workforce
 
 HALF_LIFE_SECONDS = 180.0
@@ -33,6 +34,14 @@ class Flow(msgspec.Struct, kw_only=True):
     handle_seconds_sum: float = 0.0
     backlog: int | None = None
     known: bool = True
+    # how the queue serves: over minutes, and what became of contacts over tens of minutes
+    answered: float = 0.0
+    abandoned: float = 0.0
+    finished: float = 0.0
+    escalated: float = 0.0
+    # contacts that the season expects in each of the quarters after `ahead_at`
+    ahead: list[float] = []
+    ahead_at: datetime | None = None
 
     def hear(self, at: datetime, seconds: float, load: QueueLoad) -> None:
         if self.seconds > 0 and at <= self.at:
@@ -48,7 +57,13 @@ class Flow(msgspec.Struct, kw_only=True):
         # `expected` is the whole minute's; what was not delivered is not held against the queue
         self.expected = self.expected * fade + load.expected * seen
         self.backlog = load.backlog
+        self.answered = self.answered * fade + load.answered
+        self.abandoned = self.abandoned * fade + load.abandoned
+        if load.ahead:
+            self.ahead, self.ahead_at = load.ahead, at
         fade = 0.5 ** (passed / HANDLE_HALF_LIFE_SECONDS)
+        self.finished = self.finished * fade + load.finished
+        self.escalated = self.escalated * fade + load.escalated
         self.handled, self.handle_seconds_sum = self.handled * fade, self.handle_seconds_sum * fade
         if load.handle_seconds_mean is not None:
             count = max(1, load.finished)
@@ -117,11 +132,31 @@ class ShiftState(msgspec.Struct, kw_only=True):
     waiting: LoadShiftCommand | None = None
     changed_at: datetime | None = None
     rests_until: datetime | None = None
+    killed: Stop | None = None
     closed: dict[str, str] = {}
+    # its effect: whether the platform confirmed it, whether it was judged, and what was lost when it began, by queue
+    confirmed: bool = False
+    judged: bool = False
+    lost_before: dict[str, float] = {}
 
     @property
     def share(self) -> float:
         return self.running.share if self.running else 0.0
+
+    @property
+    def agents(self) -> int:
+        """People lent by the command that runs."""
+        return self.running.agents if self.running else 0
+
+
+class ProviderState(msgspec.Struct, kw_only=True):
+    """What its probes said of one provider, and what we take it for; changed by its turns alone, not by each word."""
+
+    down_since: datetime | None = None
+    up_since: datetime | None = None
+    failed: bool = False
+    failed_at: datetime | None = None
+    failures: int = 0
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -166,6 +201,10 @@ class IncidentState(msgspec.Struct, kw_only=True):
     returns: int = 0
     resolved_at: datetime | None = None
     acknowledged_by: str | None = None
+    # since when (log's clock) it waits for somebody to take it on, the rotas that were asked since, and who was last
+    unanswered_since: datetime | None = None
+    asked: list[str] = []
+    escalation: Escalation | None = None
     muted_until: datetime | None = None
     merged_into: str | None = None
     playbook: str | None = None
@@ -173,7 +212,7 @@ class IncidentState(msgspec.Struct, kw_only=True):
     contacts_unusual: float = 0.0
     revision: int = 0
     said: Incident | None = None
-    killed: bool = False
+    killed: Stop | None = None
     replan: bool = True
     planned_at: datetime | None = None
     shifts: dict[str, ShiftState] = {}
@@ -205,6 +244,13 @@ class Clock(msgspec.Struct, kw_only=True):
     complete_to: datetime | None = None
     still_since: datetime | None = None
 
+    @property
+    def wall(self) -> datetime:
+        """The log's own clock; where no tick came yet, event time."""
+        wall = self.at or self.now
+        assert wall is not None, "asked only once a message had a time"
+        return wall
+
     def is_new(self, origin: Origin) -> bool:
         """Whether this desk entry was not heard before; it is from now on."""
         place, mark = f"{origin.topic}/{origin.partition}", (origin.offset, origin.n)
@@ -229,12 +275,19 @@ class Desk(msgspec.Struct, kw_only=True):
     # since when agents are idle or missing and tools not up, by what `witnesses` calls it
     since: dict[str, datetime] = {}
     incidents: dict[str, IncidentState] = {}
-    killed: dict[str, str] = {}
+    killed: dict[str, Stop] = {}
+    providers: dict[str, ProviderState] = {}
+    # whether the routing platform ever answered a command: from then on silence means something
+    platform_answers: bool = False
     dismissed: dict[str, bool] = {}
     gone: list[str] = []
     decisions: list[str] = []
+    # what was said of the desk as a whole
+    status: DeskStatus | None = None
     # the time of a message that came before any time did; never kept
     borrowed: datetime | None = None
+    # until when nobody else is on call; None: to be looked up. Never kept
+    duty_until: datetime | None = None
 
     @property
     def tenant(self) -> str:

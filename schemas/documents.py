@@ -17,7 +17,9 @@ from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.notice import Defect, LateContact, Notification
 from schemas.pane import Progress, QueuePane, SetAside
+from schemas.recovery import Recovery
 from schemas.signal import Load, Signal
+from schemas.status import DeskStatus
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 
@@ -41,6 +43,8 @@ MESSAGES: tuple[type[Message] | type[ContactEvent], ...] = (
     StaffingAlert,
     LoadShiftCommand,
     Bulletin,
+    DeskStatus,
+    Recovery,
     Notification,
     LateContact,
     Defect,

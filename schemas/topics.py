@@ -195,10 +195,26 @@ BULLETINS = Topic(
     partitions=4,
     retention_seconds=90 * DAY,
 )
+DESK_STATUS = Topic(
+    name="desk-status",
+    why="how each tenant's desk stands: what was stopped by hand, who is on call",
+    key="tenant|desk",
+    value="DeskStatus",
+    partitions=4,
+    compacted=True,
+)
+RECOVERIES = Topic(
+    name="recoveries",
+    why="what is left to do after each outage, and by when it is done",
+    key="tenant|incident_id",
+    value="Recovery",
+    partitions=4,
+    compacted=True,
+)
 NOTIFICATIONS = Topic(
     name="notifications",
     why="what became of each notice to each sink; read back at start, so that none is sent twice",
-    key="sink|incident_id, of a staffing alert sink|incident_id|queue",
+    key="sink|incident_id, of a staffing alert and a load shift |queue or |command_id behind it; sink|centre|tenant",
     value="Notification",
     partitions=4,
     compacted=True,
@@ -237,7 +253,15 @@ def fold_state(role: str, partitions: int) -> Topic:
 
 # What other systems write and the desk reads.
 DESK_INPUTS = (WORKFORCE, TOOL_HEALTH, OPERATOR_DECISIONS, COMMAND_RESULTS, CENTRE, OPEN_CASES)
-DESK_OUTPUTS = (INCIDENTS, STAFFING_ALERTS, LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS, BULLETINS)
+DESK_OUTPUTS = (
+    INCIDENTS,
+    STAFFING_ALERTS,
+    LOAD_SHIFT_COMMANDS,
+    LOAD_SHIFT_PROPOSALS,
+    BULLETINS,
+    DESK_STATUS,
+    RECOVERIES,
+)
 DETECT_STATE = fold_state("detect", QUEUE_PANES.partitions)
 RESPOND_STATE = fold_state("respond", DESK.partitions)
 INTAKE_STATE = fold_state("intake", max(topic.partitions for topic in DESK_INPUTS))

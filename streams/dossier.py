@@ -31,7 +31,6 @@ WHOLE: tuple[Topic, ...] = (
     topics.OPERATOR_DECISIONS,
     topics.COMMAND_RESULTS,
 )
-REJECTED = "rejected"
 ENDED = {"refused": "refused by the platform", "reverted": "taken back by the platform", "expired": "expired"}
 
 
@@ -116,7 +115,7 @@ def how_proposed(dossier: Dossier, proposal: LoadShiftCommand, now: datetime) ->
     why = proposal.blocked_by
     if proposal.command_id in dossier.commands:
         return Standing(False, "approved")
-    if why is None or why.code == REJECTED:
+    if why is None or proposal.closed:
         return Standing(False, why.text if why else "not waiting")
     if dossier.incident.phase != "open":
         return Standing(False, f"over: the incident is {dossier.incident.phase}")

@@ -15,6 +15,8 @@ from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.notice import Defect, LateContact, Notification
 from schemas.pane import PaneRecord
+from schemas.recovery import Recovery
+from schemas.status import DeskStatus
 from schemas.workforce import Workforce
 
 VALUES: dict[str, Any] = {
@@ -31,6 +33,8 @@ VALUES: dict[str, Any] = {
     topics.LOAD_SHIFT_COMMANDS.name: LoadShiftCommand,
     topics.LOAD_SHIFT_PROPOSALS.name: LoadShiftCommand,
     topics.BULLETINS.name: Bulletin,
+    topics.DESK_STATUS.name: DeskStatus,
+    topics.RECOVERIES.name: Recovery,
     topics.NOTIFICATIONS.name: Notification,
     topics.LATE_CONTACTS.name: LateContact,
     topics.DEFECTS.name: Defect,

@@ -259,6 +259,15 @@ class Script:
 
     @property
     def proposals(self) -> list[LoadShiftCommand]:
+        """As they were made; their last words are in `closed`."""
+        return [o for o in self._proposed if not o.closed]
+
+    @property
+    def closed(self) -> list[LoadShiftCommand]:
+        return [o for o in self._proposed if o.closed]
+
+    @property
+    def _proposed(self) -> list[LoadShiftCommand]:
         return [
             o.value for o in self.outputs if o.topic is LOAD_SHIFT_PROPOSALS and isinstance(o.value, LoadShiftCommand)
         ]

@@ -12,6 +12,7 @@ from desk_builder import START, Script, centre, telephony_outage
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.fold import Output
 from schemas.incident import Incident
+from schemas.status import DeskStatus
 
 GOLDEN = Path(__file__).with_name("telephony_outage.txt")
 
@@ -32,6 +33,8 @@ def _line(output: Output) -> str:
             what = f"{verb} {said.action} {move}, {said.mode}; {'; '.join(said.binding)}"
         case Bulletin():
             what = f"{said.audience} {said.language}: {said.text.splitlines()[0]}"
+        case DeskStatus():
+            what = f"{said.mode}, {len(said.stops)} stops"
         case _:
             raise AssertionError(f"{type(said).__name__} is no output of the desk")
     return f"{seconds:6.0f} s  {output.topic.name}  {what}"

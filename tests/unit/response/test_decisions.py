@@ -66,7 +66,7 @@ def test_a_rejection_after_an_approval_is_refused(script: Script) -> None:
 def test_an_approval_after_a_rejection_is_refused(script: Script) -> None:
     proposal = _waiting(script)
     script.hear(decision("reject", proposal.command_id, 70))
-    rejected = script.proposals[-1]
+    rejected = script.closed[-1]
     assert rejected.blocked_by is not None
     assert rejected.blocked_by.code == "rejected"
     script.hear(decision("approve", proposal.command_id, 75))

@@ -28,7 +28,14 @@ def test_every_output_has_the_key_of_its_topic_and_an_id_of_its_own() -> None:
     assert {output.topic for output in script.outputs} <= set(DESK_OUTPUTS)
     for output in script.outputs:
         value = msgspec.to_builtins(output.value)
-        name = {"incidents": "incident_id", "staffing-alerts": "alert_id", "bulletins": "bulletin_id"}
+        value["desk"] = "desk"
+        name = {
+            "incidents": "incident_id",
+            "staffing-alerts": "alert_id",
+            "bulletins": "bulletin_id",
+            "recoveries": "incident_id",
+            "desk-status": "desk",
+        }
         assert output.key == f"{TENANT}|{value[name.get(output.topic.name, 'command_id')]}"
         assert output.value.origin.topic == "desk"  # type: ignore[attr-defined]
     ids = [(output.topic.name, output.id) for output in script.outputs]

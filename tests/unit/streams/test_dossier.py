@@ -76,7 +76,7 @@ def test_an_approved_proposal_is_a_command_that_runs(script: Script) -> None:
 def test_a_rejected_proposal_is_over(script: Script) -> None:
     proposal = script.proposals[0]
     script.hear(decision("reject", proposal.command_id, 70))
-    standing = dossier.how_proposed(of(script), script.proposals[-1], now(75))
+    standing = dossier.how_proposed(of(script), script.closed[-1], now(75))
     assert standing == (False, "ana rejected it", False)
 
 

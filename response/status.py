@@ -1,0 +1,51 @@
+"""How the desk stands as a whole: said when the kill switch, the mode or who is on call changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import msgspec
+
+from response import on_call
+from response.state import Desk
+from schemas.base import Origin
+from schemas.status import DeskStatus, OnDuty, Stop
+
+
+def stops(desk: Desk) -> Iterator[Stop]:
+    """Every use of the kill switch that nobody has undone, the widest first."""
+    yield from (stop for _, stop in sorted(desk.killed.items()))
+    for _, incident in sorted(desk.incidents.items()):
+        if incident.killed is not None:
+            yield incident.killed
+    for _, incident in sorted(desk.incidents.items()):
+        yield from (shift.killed for _, shift in sorted(incident.shifts.items()) if shift.killed is not None)
+
+
+def _on_duty(desk: Desk) -> list[OnDuty]:
+    """Looked up when the model changed or a turn is over, not with every message."""
+    if desk.duty_until is None or desk.clock.wall >= desk.duty_until or desk.status is None:
+        found = on_call.on_duty(desk.centre, desk.clock.wall)
+        turns = [duty.until for duty in found if duty.until is not None]
+        desk.duty_until = min(turns, default=desk.clock.wall + timedelta(days=1))
+        return found
+    return desk.status.on_duty
+
+
+def say(desk: Desk, origin: Origin) -> DeskStatus | None:
+    """A new revision, if anything of it changed; nothing before there is a model or a stop."""
+    centre, before = desk.centre, desk.status
+    now = DeskStatus(
+        tenant=desk.tenant,
+        revision=before.revision if before else 0,
+        at=before.at if before else desk.now,
+        mode=centre.mode if centre else "approve",
+        stops=list(stops(desk)),
+        on_duty=_on_duty(desk),
+        origin=before.origin if before else origin,
+    )
+    if now == before or (before is None and centre is None and not now.stops):
+        return None
+    desk.status = msgspec.structs.replace(now, revision=now.revision + 1, at=desk.now, origin=origin)
+    return desk.status

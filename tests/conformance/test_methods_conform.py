@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import base
+from river.checks import common
 
 from detectors import registry
 from detectors.contract import Method, score_of
@@ -49,6 +50,32 @@ def test_every_method_is_a_river_anomaly_detector_built_without_arguments(method
     assert isinstance(method, base.AnomalyDetector)
     assert method.line > 0
     assert method.fields
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_passes_rivers_own_checks(name: str) -> None:
+    model = registry.build(name)
+    data = [(x, None) for x in rows(model, 60)]
+    for check in (
+        common.check_learn_one,
+        common.check_predict_one_pure,
+        common.check_emerging_features,
+        common.check_disappearing_features,
+        common.check_pickling,
+        common.check_clone_is_independent,
+        common.check_predict_one_before_any_learn,
+        common.check_no_state_aliasing_with_input,
+    ):
+        check(type(model)(), data)
+    for check in (
+        common.check_repr,
+        common.check_clone_same_class,
+        common.check_clone_is_idempotent,
+        common.check_clone_changes_memory_addresses,
+        common.check_get_params_matches_signature,
+        common.check_pickling_supports_roundtrip,
+    ):
+        check(type(model)())
 
 
 def test_scoring_changes_nothing(method: Method[Any, Any]) -> None:

@@ -31,7 +31,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
     line: float = 5.0  # the sum of rarities, powers of ten
     first: int = 150  # values whose range sets the bins; nothing is said before
-    settling: int = 50  # of those, the first whose surprise is no measure yet
+    settling: int = 50  # of those, the first whose surprises are no measure yet
     bins: int = 16  # in that range; beyond it they grow with the distance
     reach: float = 1e9  # ranges away from it where the last bin lies
     prior: float = 10.0  # values that the coarser time's word is worth
@@ -41,7 +41,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     slope: float = 3.0  # of a Pareto tail of which nothing is known
     slope_weight: float = 5.0
     density_floor: float = 0.3
-    record_floor: float = 0.03
+    record_floor: float = 0.1
     sustained_floor: float = 0.2
     fade: float = 200.0  # until a peak is forgotten
     time_zone: str = "UTC"  # whose hours the season follows
@@ -202,13 +202,16 @@ class Metric(Method[Reading, State]):
         state.low, state.high = min(values), max(values)
         state.origin, state.width = state.low, (state.high - state.low) / self.params.bins
         state.begun = True
+        low = high = values[0]
         for n, (at, value) in enumerate(state.first):
             reading = self._surprises(value, self._hour(at))
             self._learn(reading)
             if n >= self.params.settling:
+                beyond = max(value - high, low - value, 0.0)
                 state.density.add(reading.surprises[0])
+                state.record.add(beyond / (state.high - state.low) if beyond else 0.0)
                 state.sustained.add(reading.surprises[2])
-            state.record.add(0.0)
+            low, high = min(low, value), max(high, value)
         state.first = []
 
     def _expected(self, hour: int) -> float:

@@ -100,7 +100,7 @@ def test_a_later_step_replaces_an_earlier_one(script: Script) -> None:
     script.hear(decision("unkill", "shop", 90), tick(95))
     one = of(script)
     first = next(iter(one.proposals.values()))
-    assert dossier.how_proposed(one, first, now(100)).text.startswith("superseded by step")
+    assert dossier.how_proposed(one, first, now(100)).text == "ana used the kill switch"
     assert len(dossier.waiting(one, now(100))) == len({(p.from_queue, p.to_queue) for p in one.proposals.values()})
 
 

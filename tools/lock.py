@@ -11,7 +11,7 @@ COMPILE = ("pip", "compile", "--universal", "--generate-hashes", "--no-emit-inde
 LOCKS = {
     "dev.lock": ("--all-extras", "--group", "dev", "--group", "build"),
     "demo.lock": ("--all-extras", "--group", "build", "--constraint", "requirements/dev.lock"),
-    "runtime.lock": ("--group", "build", "--constraint", "requirements/dev.lock"),
+    "runtime.lock": ("--extra", "traces", "--group", "build", "--constraint", "requirements/dev.lock"),
 }
 
 for name, options in LOCKS.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -39,6 +39,15 @@ class Connections:
         self._over = True
         for opened in self._sockets:
             _shut(opened)
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Closes what was noted when the attempt is done, where nobody else does."""
+        try:
+            yield
+        finally:
+            for opened in self._sockets:
+                opened.close()
 
 
 def within(seconds: float, connections: Connections, call: Callable[[], T]) -> T:

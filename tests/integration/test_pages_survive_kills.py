@@ -92,7 +92,7 @@ def test_every_incident_pages_once_whatever_is_killed_and_lost(kafka: Any, setti
     paged = [alert["dedup_key"] for alert in (*stand_in.pager.open.values(), *stand_in.pager.ended)]
     assert stand_in.pager.pages == len(set(paged)) == len(paged), f"seed {SEED}"
     assert set(paged) >= {name for name, last in newest.items() if last.phase != "resolved"}
-    shown = Counter(tag for one in stand_in.annotations.values() for tag in one["tags"] if "incident_id" in tag)
+    shown = Counter(tag for one in stand_in.grafana.annotations.values() for tag in one["tags"] if "incident_id" in tag)
     assert shown == {f"incident_id={name}": 1 for name in newest}, f"seed {SEED}"
     lines = [orjson.loads(line) for line in (tmp_path / "notices.jsonl").read_bytes().splitlines()]
     assert max(Counter(line["id"] for line in lines).values()) == 1
@@ -120,9 +120,9 @@ def settled(stand_in: StandIn, newest: dict[str, Incident]) -> bool:
         name: [event["payload"]["severity"] for event in alert["events"] if "payload" in event][-1]
         for name, alert in stand_in.pager.open.items()
     }
-    ended = {tag for one in stand_in.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]}
+    ended = {tag for one in stand_in.grafana.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]}
     over = {f"incident_id={name}" for name in newest.keys() - open_now.keys()}
-    return told == open_now and over <= ended and len(stand_in.annotations) >= len(newest)
+    return told == open_now and over <= ended and len(stand_in.grafana.annotations) >= len(newest)
 
 
 def written(settings: Settings, folder: Path) -> Path:

@@ -216,7 +216,7 @@ def test_a_bus_that_hangs_holds_up_no_page(bench: Bench, monkeypatch: pytest.Mon
 
 
 def test_a_wrong_key_is_one_clear_refusal_and_is_tried_again_after_the_next_start(bench: Bench) -> None:
-    bench.stand_in.routing_key = "f" * 32
+    bench.stand_in.pager_service.routing_key = "f" * 32
 
     async def script(notifier: Notifier) -> None:
         await notifier.handle([incident(1)])
@@ -230,7 +230,7 @@ def test_a_wrong_key_is_one_clear_refusal_and_is_tried_again_after_the_next_star
     refused = [record for record in bench.records if record.outcome == "refused"]
     assert refused[0].text.startswith("notify.pagerduty.routing_key_file: the event was not accepted (400)")
 
-    bench.stand_in.routing_key = KEY
+    bench.stand_in.pager_service.routing_key = KEY
 
     async def repaired(notifier: Notifier) -> None:
         await notifier.restore([Seen(incident(3), AT)], refused, AT)

@@ -24,7 +24,7 @@ def sink(stand_in: Running, token_file: Path) -> GrafanaSink:
 
 
 def only(stand_in: Running) -> dict[str, Any]:
-    (annotation,) = stand_in.annotations.values()
+    (annotation,) = stand_in.grafana.annotations.values()
     return annotation
 
 
@@ -48,17 +48,17 @@ def test_an_annotation_whose_answer_was_lost_is_found_by_its_tag(sink: GrafanaSi
     assert isinstance(sink.send(notice()), Retry)  # the look-up
     stand_in.faults = []
     sink.send(notice())
-    before = len(stand_in.annotations)
+    before = len(stand_in.grafana.annotations)
 
     outcome = sink.send(notice(incident(2)))
 
     assert outcome == Delivered("2")
-    assert len(stand_in.annotations) == before == 2
+    assert len(stand_in.grafana.annotations) == before == 2
 
 
 def test_an_annotation_that_somebody_deleted_is_made_again(sink: GrafanaSink, stand_in: Running) -> None:
     sink.send(notice())
-    stand_in.annotations.clear()
+    stand_in.grafana.annotations.clear()
 
     assert sink.send(notice(resolved(), "resolved", reference="1")) == Delivered("2")
 
@@ -70,7 +70,7 @@ def test_a_patch_answered_with_204_is_delivered_and_a_post_is_not_until_it_is_fo
     assert sink.send(notice(reference="7")) == Delivered("7")
 
     sink.send(notice())
-    stand_in.annotations.clear()
+    stand_in.grafana.annotations.clear()
     stand_in.faults = [Fault(status=200, body="[]", content_type="application/json"), Fault(status=204)]
     outcome = sink.send(notice())
     assert isinstance(outcome, Retry)
@@ -88,9 +88,9 @@ def test_a_page_in_place_of_json_is_no_grafana(sink: GrafanaSink, stand_in: Runn
 
 
 def test_a_wrong_token_and_a_missing_permission_name_the_setting(sink: GrafanaSink, stand_in: Running) -> None:
-    stand_in.may_write = False
+    stand_in.grafana.may_write = False
     forbidden = sink.send(notice())
-    stand_in.token = "another"
+    stand_in.grafana.token = "another"
     unknown = sink.send(notice())
 
     assert isinstance(forbidden, Refused)
@@ -116,7 +116,7 @@ def test_tags_that_need_escaping_find_their_annotation(sink: GrafanaSink, stand_
     sink.send(notice(odd))
     sink.send(notice(odd))
 
-    assert len(stand_in.annotations) == 1
+    assert len(stand_in.grafana.annotations) == 1
 
 
 def test_what_came_from_outside_is_escaped() -> None:

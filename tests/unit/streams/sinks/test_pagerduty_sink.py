@@ -124,7 +124,7 @@ def test_resolving_what_is_not_open_does_nothing(sink: PagerDutySink, stand_in: 
 def test_a_wrong_routing_key_is_refused_with_the_setting_and_what_the_service_said(
     sink: PagerDutySink, stand_in: Running
 ) -> None:
-    stand_in.routing_key = "f" * 32
+    stand_in.pager_service.routing_key = "f" * 32
 
     outcome = sink.send(notice())
 

@@ -159,7 +159,7 @@ class Simulator:
 
     def _rate(self, at: datetime, contact: Contact) -> None:
         share = contact.plan.negative_share * self._factor("negative", contact.plan, at)
-        low, high = (-1.0, -0.3) if self._draw.random() < share else (-0.1, 1.0)
+        low, high = (-1.0, -0.3) if self._draw.random() < share else (0.0, 1.0)
         self._say("rated", at, contact, sentiment=round(float(self._draw.uniform(low, high)), 2))
 
     # the centre

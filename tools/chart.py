@@ -153,7 +153,7 @@ def _kind() -> Schema:
 
 
 def _resources() -> Schema:
-    amounts = {"type": "object", "additionalProperties": {"type": ["string", "number"], "pattern": QUANTITY}}
+    amounts = {"type": "object", "additionalProperties": {"type": ["string", "number", "null"], "pattern": QUANTITY}}
     return _object({"requests": amounts, "limits": amounts})
 
 

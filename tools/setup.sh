@@ -52,6 +52,7 @@ test)
     need chromium chromium fonts-dejavu-core
     need npm npm
     need promtool prometheus
+    need amtool prometheus-alertmanager
     ;;
 *)
     say "usage: tools/setup.sh demo|dev|test"

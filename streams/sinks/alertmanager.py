@@ -52,7 +52,7 @@ class AlertmanagerSink(Sink):
 
     def send(self, notice: Notice) -> Outcome:
         request = self.request(notice)
-        lasts_to = rfc3339(clock.now() + timedelta(seconds=self._section.keep_seconds))
+        lasts_to = rfc3339(max(clock.now(), incident_of(notice).onset) + timedelta(seconds=self._section.keep_seconds))
         body = [{"endsAt": lasts_to, **alert} for alert in request.body]
 
         def call(attempt: _http.Attempt) -> Outcome:

@@ -10,6 +10,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
@@ -166,7 +167,7 @@ def _address(setting: str, text: str) -> Address:
     try:
         found = Address(addr_spec=text)
         usable = bool(found.username and found.domain) and text.isascii() and text.isprintable()
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         usable = False
     if not usable:
         raise BadConfig([(setting, f"must be an address such as desk@example.com (got {text!r})")])

@@ -25,10 +25,10 @@ class Alerts:
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/api/v2/alerts", self._take)]
 
-    def active(self) -> list[dict[str, Any]]:
-        """Those that have not ended by now."""
-        now = clock.now()
-        return [one for one in self.posted.values() if datetime.fromisoformat(one["endsAt"]) > now]
+    def active(self, at: datetime | None = None) -> list[dict[str, Any]]:
+        """Those that have not ended by then."""
+        moment = at or clock.now()
+        return [one for one in self.posted.values() if datetime.fromisoformat(one["endsAt"]) > moment]
 
     async def _take(self, request: web.Request) -> web.Response:
         alerts = read(await request.read())

@@ -43,7 +43,7 @@ class Post:
     def _let_in(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
         from aiosmtpd.smtp import AuthResult  # an optional extra
 
-        return AuthResult(success=self.password in (None, data.password.decode()))
+        return AuthResult(success=self.password in (None, data.password.decode()), handled=False)
 
     # --- what aiosmtpd calls -----------------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """State entries of the response fold: a tenant's desk as bytes, and back.
 
-Four entries that are each replaced whole (centre, flows, floor, desk) and the clock, which is written last. Centre,
-flows and floor may be ahead of a desk entry that a crash kept from being written: hearing the same record twice leaves
-them as they are. The desk entry carries a clock of its own, so incidents and the place up to which they are applied
-never part; between two changes of it only the small clock is written.
+Four entries that are each replaced whole (centre, flows, floor, desk), one for each open case, and the clock, which is
+written last. Centre, flows, floor and cases may be ahead of a desk entry that a crash kept from being written: hearing
+the same record twice leaves them as they are. The desk entry carries a clock of its own, so incidents and the place up
+to which they are applied never part; between two changes of it only the small clock is written.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from response.pace import Pace
 from response.state import Clock, Desk, Flow, IncidentState, ProviderState
-from schemas.centre import Centre
+from schemas.centre import Centre, OpenCase
 from schemas.health import ToolHealth
 from schemas.status import DeskStatus, Stop
 from schemas.workforce import Workforce
@@ -28,6 +29,7 @@ _PACK_FROM_BYTES = 32_768
 
 class _Flows(msgspec.Struct):
     flows: dict[str, Flow]
+    paces: dict[str, Pace] = {}
 
 
 class _Floor(msgspec.Struct):
@@ -103,8 +105,11 @@ class Memory:
             tenant = desk.tenant
             if desk.centre is not None:
                 self._put(changed, f"centre/{tenant}", _pack(desk.centre))
-            self._put(changed, f"flows/{tenant}", _pack(_Flows(desk.flows)))
+            self._put(changed, f"flows/{tenant}", _pack(_Flows(desk.flows, desk.paces)))
             self._put(changed, f"floor/{tenant}", _pack(_Floor(desk.floor, desk.tools, desk.since)))
+            for case_id, case in sorted(desk.cases.changed.items()):
+                changed[f"case/{tenant}|{case_id}"] = _pack(case) if case is not None else None
+            desk.cases.changed = {}
             self._put_desk(changed, desk)
             self._put(clocks, f"clock/{tenant}", _pack(desk.clock))
         return changed | clocks
@@ -126,11 +131,13 @@ class Memory:
         """The desks as they were."""
         desks: dict[str, Desk] = {}
         for name in sorted(entries):
-            kind, _, tenant = name.partition("/")
+            kind, _, owner = name.partition("/")
+            tenant = owner.partition("|")[0]
             unpacked = _unpack(entries[name])
             if unpacked is None:
                 continue
-            self._written[name] = entries[name]
+            if kind != "case":
+                self._written[name] = entries[name]
             desk = desks.setdefault(tenant, Desk(clock=Clock(tenant=tenant)))
             self._take(desk, kind, *unpacked)
         return desks
@@ -140,7 +147,11 @@ class Memory:
         if kind == "centre":
             desk.centre = decode(raw, type=Centre)
         elif kind == "flows":
-            desk.flows = decode(raw, type=_Flows).flows
+            flows = decode(raw, type=_Flows)
+            desk.flows, desk.paces = flows.flows, flows.paces
+        elif kind == "case":
+            case = decode(raw, type=OpenCase)
+            desk.cases.by_id[case.case_id] = case
         elif kind == "floor":
             floor = decode(raw, type=_Floor)
             desk.floor, desk.tools, desk.since = floor.floor, floor.tools, floor.since

@@ -26,6 +26,10 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     calm_after_seconds: float = 600.0
     watch_seconds: float = 48 * HOUR
     watch_feed_seconds: float = HOUR
+    # while something is not back in its band the watch goes on, but not for ever: an estimate may never come back
+    watch_seconds_max: float = 168 * HOUR
+    recovery_every_seconds: float = 900.0
+    cases_max: int = 20_000
     revise_every_seconds: float = 30.0
     mute_seconds: float = HOUR
     # the last rota is asked again so often while nobody takes an incident on

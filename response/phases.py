@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from response import recovery
 from response.causes import role
 from response.params import RespondParams
 from response.state import Desk, IncidentState, SymptomState
@@ -89,9 +90,16 @@ def advance(desk: Desk, incident: IncidentState, params: RespondParams) -> None:
         to("watching", "all-usual", "everything is back in its usual range; the after-wave is watched")
     if incident.phase == "watching":
         watch = params.watch_feed_seconds if incident.feed else params.watch_seconds
-        if _seconds(incident.watched_since, seen) >= watch:
+        watched = _seconds(incident.watched_since, seen)
+        waits = recovery.missing(desk, incident) if watched >= watch else []
+        if waits and watched < params.watch_seconds_max:
+            incident.note(
+                "not-stood-down", f"the watch goes on: {waits[0].code} is not back to usual", params.notes_max
+            )
+        elif watched >= watch:
             incident.resolved_at = desk.now
-            to("resolved", "stayed-calm", f"nothing came back in {watch / 3600:g} h")
+            still = f", though {waits[0].text}" if waits else ""
+            to("resolved", "stayed-calm", f"nothing came back in {watched / 3600:.3g} h{still}")
 
 
 def _leave_pending(desk: Desk, incident: IncidentState, anything: bool, params: RespondParams) -> None:

@@ -12,12 +12,14 @@ from datetime import datetime
 from response import (
     afterwave,
     bulletins,
+    cases,
     decisions,
     escalation,
     handover,
     incidents,
     phases,
     planning,
+    recovery,
     status,
     witnesses,
 )
@@ -34,7 +36,7 @@ from schemas.fold import Output
 from schemas.health import ToolHealth
 from schemas.signal import Load, Signal
 from schemas.tick import Tick
-from schemas.topics import DESK_STATUS, INCIDENTS
+from schemas.topics import DESK_STATUS, INCIDENTS, RECOVERIES
 from schemas.workforce import Workforce
 
 KNOWN_BAD_MAX = 1000  # dismissed signals and incidents that are over, remembered by id
@@ -94,6 +96,7 @@ class ResponseFold:
                 desk.clock.reach(body.at)
                 for load in body.loads:
                     desk.flows.setdefault(str(load.at), Flow(at=body.at)).hear(body.at, body.seconds, load)
+                recovery.hear(desk, body)
                 return body.at
             case Tick():
                 _hear_tick(desk, body, params)
@@ -114,7 +117,7 @@ class ResponseFold:
             case CommandResult():
                 self._result(desk, body, outbox)
             case OpenCase():
-                pass  # cases are for triage after an outage; opening one asks nothing of the desk
+                cases.hear(desk, body, params)
         return None
 
     def _decide(self, desk: Desk, decision: OperatorDecision, outbox: Outbox) -> None:
@@ -138,7 +141,9 @@ class ResponseFold:
     def _respond(self, desk: Desk, incident: IncidentState, evidence_at: datetime | None, outbox: Outbox) -> None:
         """Phase, cause, plan, people, words: in this order, each from what the ones before it found."""
         params, origin = self._params, outbox.origin
+        recovery.begin(desk, incident)
         phases.advance(desk, incident, params)
+        recovery.advance(desk, incident)
         incidents.assess(desk, incident, params)
         incident.playbook = afterwave.playbook_name(incident)
         # plan first, say second: an incident's own message carries the notes of the planning
@@ -150,6 +155,9 @@ class ResponseFold:
         outbox.alerts(alerts)
         outbox.shifts(issues)
         outbox.bulletins(told)
+        left = recovery.say(desk, incident, origin, params)
+        if left is not None:
+            outbox.add(RECOVERIES, incident.incident_id, left, f".{left.revision}")
 
     def _stand(self, desk: Desk, outbox: Outbox) -> None:
         """The desk as a whole: what is stopped, who is on call, what the next shift has to know."""

@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from response.pace import Pace
 from schemas.base import Origin, QueueRef
-from schemas.centre import Centre
+from schemas.centre import Centre, OpenCase
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.health import ToolHealth
 from schemas.incident import Cause, Escalation, Incident, Move, Phase, Reason, Scope
@@ -175,6 +176,33 @@ class AlertState(msgspec.Struct, kw_only=True):
     quiet_rounds: int = 0
 
 
+class Aftermath(msgspec.Struct, kw_only=True):
+    """What the recovery of one incident is measured by: backlogs as they were when it opened, and since `began_at` the
+    escalations beyond the usual ones, by stretches of the watch."""
+
+    usual_backlog: dict[str, int] = {}
+    began_at: datetime | None = None
+    extra: list[float] = []
+    said_at: datetime | None = None
+    said_phase: Phase | None = None
+    revision: int = 0
+
+
+class Cases(msgspec.Struct, kw_only=True):
+    """Open cases by id; `changed` since the state was last written (None: closed)."""
+
+    by_id: dict[str, OpenCase] = {}
+    not_followed: int = 0
+    changed: dict[str, OpenCase | None] = {}
+
+    def keep(self, case: OpenCase) -> None:
+        self.by_id[case.case_id] = self.changed[case.case_id] = case
+
+    def forget(self, case_id: str) -> None:
+        if self.by_id.pop(case_id, None) is not None:
+            self.changed[case_id] = None
+
+
 class IncidentState(msgspec.Struct, kw_only=True):
     """One incident. `fronts` are the onsets near which another signal belongs to it: its own, and each return's."""
 
@@ -200,6 +228,7 @@ class IncidentState(msgspec.Struct, kw_only=True):
     watched_since: datetime | None = None
     returns: int = 0
     resolved_at: datetime | None = None
+    aftermath: Aftermath | None = None
     acknowledged_by: str | None = None
     # since when (log's clock) it waits for somebody to take it on, the rotas that were asked since, and who was last
     unanswered_since: datetime | None = None
@@ -274,6 +303,8 @@ class Desk(msgspec.Struct, kw_only=True):
     tools: dict[str, ToolHealth] = {}
     # since when agents are idle or missing and tools not up, by what `witnesses` calls it
     since: dict[str, datetime] = {}
+    paces: dict[str, Pace] = {}
+    cases: Cases = msgspec.field(default_factory=Cases)
     incidents: dict[str, IncidentState] = {}
     killed: dict[str, Stop] = {}
     providers: dict[str, ProviderState] = {}

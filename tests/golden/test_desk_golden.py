@@ -12,6 +12,7 @@ from desk_builder import START, Script, centre, telephony_outage
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.fold import Output
 from schemas.incident import Incident
+from schemas.recovery import Recovery
 from schemas.status import DeskStatus
 
 GOLDEN = Path(__file__).with_name("telephony_outage.txt")
@@ -35,6 +36,8 @@ def _line(output: Output) -> str:
             what = f"{said.audience} {said.language}: {said.text.splitlines()[0]}"
         case DeskStatus():
             what = f"{said.mode}, {len(said.stops)} stops"
+        case Recovery():
+            what = said.text
         case _:
             raise AssertionError(f"{type(said).__name__} is no output of the desk")
     return f"{seconds:6.0f} s  {output.topic.name}  {what}"

@@ -63,6 +63,7 @@ def _news(sink: Listener, subject: Subject, told: Told, tried: bool) -> What | N
 
 def _notice(sink: Listener, subject: Subject, told: Told | None, reference: str | None, what: What) -> Notice:
     now_says = says(subject, wakes=sink.wakes)
+    before = told.step if told is not None and told.what != "resolved" else 0
     acknowledged = (
         bool(_acknowledged_by(subject)) if what in ("opened", "acknowledged") else bool(told and told.acknowledged)
     )
@@ -74,7 +75,8 @@ def _notice(sink: Listener, subject: Subject, told: Told | None, reference: str 
         # An acknowledgement carries no more than that: what else changed is told next.
         says=told.says if told and what == "acknowledged" else now_says,
         acknowledged=acknowledged,
-        step=max(step(subject), told.step if told is not None and told.what != "resolved" else 0),
+        step=max(step(subject), before),
+        step_before=before,
         reference=reference,
     )
 

@@ -223,6 +223,7 @@ class Outbox:
             says=told.says,
             acknowledged=told.acknowledged,
             step=told.step,
+            step_before=told.step,
             reference=last.reference,
         )
 

@@ -17,15 +17,16 @@ from schemas.incident import Incident
 from streams.config import Notify
 from streams.subjects import Subject
 
+STEPS_MAX = 9
 What = Literal["opened", "changed", "escalated", "acknowledged", "resolved", "repeated"]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to tell one sink. A resend after a crash has the same `notice_id`.
 
-    `says`, `acknowledged` and `step` are what the sink will know once it has it (see schemas.notice.Told). `reference`
-    is what the sink called the thing it made when it was first told, None until then. `trace` is the W3C trace context
-    of what caused it.
+    `says`, `acknowledged` and `step` are what the sink will know once it has it (see schemas.notice.Told);
+    `step_before` is the step that it knows. `reference` is what the sink called the thing it made when it was first
+    told, None until then. `trace` is the W3C trace context of what caused it.
     """
 
     notice_id: str
@@ -34,6 +35,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     says: str = ""
     acknowledged: bool = False
     step: int = 0
+    step_before: int = 0
     reference: str | None = None
     trace: str | None = None
 
@@ -92,6 +94,12 @@ class Sink(ABC):
     @abstractmethod
     def send(self, notice: Notice) -> Outcome:
         """One attempt; blocks up to the sink's deadline. Called by one thread at a time."""
+
+
+def steps_left(notice: Notice) -> range:
+    """The steps above 0 and below the notice's own that may still be open: the one told last, and any that were tried
+    since. At most the last few: what climbs for days asks its last rota again and again."""
+    return range(max(1, notice.step_before, notice.step - STEPS_MAX), notice.step)
 
 
 def incident_of(notice: Notice) -> Incident:

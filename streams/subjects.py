@@ -89,5 +89,5 @@ def is_over(subject: Subject) -> bool:
 
 
 def step(subject: Subject) -> int:
-    """How far it climbed because nobody acknowledged it."""
-    return subject.escalation.step if isinstance(subject, Incident) and subject.escalation is not None else 0
+    """How often it climbed because nobody acknowledged it: who is asked first (its step 1) is so by the first page."""
+    return subject.escalation.step - 1 if isinstance(subject, Incident) and subject.escalation is not None else 0

@@ -104,7 +104,7 @@ def staffing_alert(revision: int = 1, **over: Any) -> StaffingAlert:
 
 def climbed(revision: int = 2, step: int = 1, **over: Any) -> Incident:
     """An incident that nobody acknowledged in time."""
-    return incident(revision, escalation=Escalation(step=step, rota="second line", who=["bob"], at=AT), **over)
+    return incident(revision, escalation=Escalation(step=step + 1, rota="second line", who=["bob"], at=AT), **over)
 
 
 def load_shift(**over: Any) -> LoadShiftCommand:
@@ -173,7 +173,7 @@ _symptoms = st.builds(
 )
 _many = st.integers(1, 40)
 _escalations = st.builds(
-    Escalation, step=st.integers(0, 9), rota=_names, who=st.lists(_names, max_size=30), at=_moments
+    Escalation, step=st.integers(1, 9), rota=_names, who=st.lists(_names, max_size=30), at=_moments
 )
 
 
@@ -247,6 +247,7 @@ def notices(draw: st.DrawFn, subjects: st.SearchStrategy[Any] | None = None) -> 
         notice_id=draw(st.text("0123456789abcdef", min_size=20, max_size=20)),
         what=draw(st.sampled_from(["opened", "changed", "escalated", "acknowledged", "resolved"])),
         subject=draw(subjects if subjects is not None else incidents()),
-        step=draw(st.integers(0, 9)),
+        step=draw(st.integers(0, 300)),
+        step_before=draw(st.integers(0, 9)),
         reference=draw(st.none() | st.integers(1, 10_000).map(str)),
     )

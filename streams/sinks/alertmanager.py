@@ -16,7 +16,7 @@ from schemas.incident import Incident
 from streams import clock
 from streams.config import Alertmanager, Notify, read_secret
 from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink, incident_of, secret, shorten_id
+from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink, incident_of, secret, shorten_id, steps_left
 from streams.sinks import _http, _words
 from streams.subjects import is_over
 
@@ -79,16 +79,17 @@ def _alerts(notice: Notice, links: Links) -> list[dict[str, Any]]:
     if page:
         common["generatorURL"] = page
     ended = {"endsAt": rfc3339(max(incident.resolved_at or incident.at, incident.onset))}
-    steps = range(notice.step + 1)
+    steps = sorted({0, notice.step})
     before = notice.reference
     # said again is what was said: what changed in between may have had its reason not to be told
     severity = before if before is not None and notice.what == "repeated" else incident.severity
     alerts = [{"labels": labels(incident, severity, step), **common} for step in steps]
     if is_over(incident):
         alerts = [alert | ended for alert in alerts]
+    over = [(severity, step) for step in steps_left(notice)]
     if before is not None and before != severity:
-        alerts += [{"labels": labels(incident, before, step), **common, **ended} for step in steps]
-    return alerts
+        over += [(before, step) for step in sorted({0, *steps_left(notice), notice.step_before})]
+    return alerts + [{"labels": labels(incident, was, step), **common, **ended} for was, step in over]
 
 
 def labels(incident: Incident, severity: str, step: int = 0) -> dict[str, str]:

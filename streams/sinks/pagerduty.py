@@ -2,8 +2,8 @@
 
 Limits of the service that its OpenAPI file does not state: summary 1,024, dedup key 255, body 512 KB, about 120 calls a
 minute a key. A trigger under an open key updates the alert and wakes nobody again, so an incident that climbs to the
-next rota opens one more alert, under a key of that step; acknowledging and resolving reach all of them. What is not
-open cannot be acknowledged or resolved: the service drops it in silence.
+next rota opens one more alert, under a key of that step, which ends the one of the step before; acknowledging and
+resolving reach all that may be open. What is not cannot be acknowledged or resolved: the service drops it in silence.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from streams.sink import (
     one_line,
     secret,
     shorten_id,
+    steps_left,
 )
 from streams.sinks import _http, _words
 from streams.sinks._words import LISTED_MAX, brief
@@ -42,6 +43,7 @@ DEDUP_LENGTH_MAX = 255
 # The service names no time; its advice is three tries 30 s apart.
 TOO_MANY_SECONDS = 30.0
 CHANGE = "/change/enqueue"
+ACTIONS = {"acknowledged": "acknowledge", "resolved": "resolve"}
 
 
 class PagerDutySink(Sink):
@@ -74,23 +76,25 @@ class PagerDutySink(Sink):
         return self.requests(notice)[0]
 
     def requests(self, notice: Notice) -> list[Request]:
-        """The events without their routing keys, in the order of the steps that they go to."""
-        return [self._event(notice, step) for step in self._steps(notice)]
+        """The events without their routing keys, in order."""
+        return [request for _, request in self._events(notice)]
 
-    def _steps(self, notice: Notice) -> range:
-        """What was climbed to is opened by itself and ends with all before it; step 0 is who is paged first."""
-        if notice.what in ("acknowledged", "resolved"):
-            return range(notice.step + 1)
-        first = notice.step if notice.what == "escalated" else 0
-        return range(first, first + 1)
-
-    def _event(self, notice: Notice, step: int) -> Request:
+    def _events(self, notice: Notice) -> list[tuple[int, Request]]:
+        """Each with the step that it goes to: 0 is who is paged first."""
         if isinstance(notice.subject, Change):
-            return Request("POST", CHANGE, _change(notice.subject, self._links))
+            return [(0, Request("POST", CHANGE, _change(notice.subject, self._links)))]
+        incident, left = incident_of(notice), steps_left(notice)
+        match notice.what:
+            case "acknowledged" | "resolved":
+                every = {0, *left, notice.step}
+                return [(step, _ending(ACTIONS[notice.what], incident, step)) for step in sorted(every)]
+            case "escalated":
+                return [*((step, _ending("resolve", incident, step)) for step in left), self._page(notice, notice.step)]
+            case _:
+                return [self._page(notice, 0)]
+
+    def _page(self, notice: Notice, step: int) -> tuple[int, Request]:
         incident = incident_of(notice)
-        if notice.what in ("acknowledged", "resolved"):
-            action = "acknowledge" if notice.what == "acknowledged" else "resolve"
-            return Request("POST", "/enqueue", {"event_action": action, "dedup_key": _dedup_key(incident, step)})
         body = {
             "event_action": "trigger",
             "dedup_key": _dedup_key(incident, step),
@@ -99,13 +103,13 @@ class PagerDutySink(Sink):
             "links": [{"href": link.href, "text": link.text} for link in self._links.about(incident)],
         }
         page = self._links.status(incident.tenant, incident.incident_id)
-        return Request("POST", "/enqueue", body | ({"client_url": page} if page else {}))
+        return step, Request("POST", "/enqueue", body | ({"client_url": page} if page else {}))
 
     def send(self, notice: Notice) -> Outcome:
         def call(attempt: _http.Attempt) -> Outcome:
             outcome: Outcome = Delivered()
-            for step in self._steps(notice):
-                outcome = self._post(attempt, self._event(notice, step), second_line=step > 0)
+            for step, request in self._events(notice):
+                outcome = self._post(attempt, request, second_line=step > 0)
                 if not isinstance(outcome, Delivered):
                     break
             return outcome
@@ -125,6 +129,10 @@ def _key(setting: str, path: Any) -> str:
     if len(key) != KEY_LENGTH:
         raise BadConfig([(setting, f"holds {len(key)} characters, an Events API v2 integration key has {KEY_LENGTH}")])
     return key
+
+
+def _ending(action: str, incident: Incident, step: int) -> Request:
+    return Request("POST", "/enqueue", {"event_action": action, "dedup_key": _dedup_key(incident, step)})
 
 
 def _dedup_key(incident: Incident, step: int) -> str:

@@ -14,6 +14,7 @@ from streams.sink import Notice, Subject
 from streams.sinks.file import LinesSink
 from streams.sinks.grafana import GrafanaSink
 from streams.sinks.pagerduty import PagerDutySink
+from streams.subjects import step
 
 
 def told(notice: Notice) -> Told:
@@ -131,7 +132,7 @@ def test_an_end_reaches_every_step_that_may_have_been_told() -> None:
     for subject in (resolved(5), climbed(5, step=3, phase="resolved"), climbed(5, step=1, acknowledged_by="bob")):
         notice = due(PagerDutySink, subject, at_step_two, None)
         assert isinstance(notice, Notice)
-        assert notice.step == (3 if subject.escalation and subject.escalation.step == 3 else 2)
+        assert (notice.step, notice.step_before) == (3 if step(subject) == 3 else 2, 2)
 
 
 def test_what_was_done_is_told_once_to_those_who_hear_of_it() -> None:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notice_examples import AT, incident, resolved, staffing_alert
+from notice_examples import AT, incident, load_shift, published, resolved, staffing_alert
 
 from schemas.incident import Incident
 from schemas.notice import Notification
 from streams.config import Notify
 from streams.outbox import Outbox
 from streams.sink import Delivered, Notice, Outcome, Refused, Request, Retry, Sink
+from streams.subjects import record_id
 
 AWAY = Retry("pager.example: away")
 TAKEN = Delivered()
@@ -37,6 +38,13 @@ class Pager(Paper):
     name = "pager"
     hears = (Incident,)
     wakes = True
+
+
+class Forgetful(Paper):
+    """One that forgets what it is not told again."""
+
+    hears = (Incident,)
+    repeat_seconds = 60.0
 
 
 def outbox(sink: Sink | None = None, **limits: Any) -> Outbox:
@@ -350,3 +358,106 @@ def test_whatever_fails_and_wherever_it_crashes_the_sink_ends_with_what_is_true(
     assert side.opened <= 1
     over = newest.phase == "resolved"
     assert side.shown == ({} if over else {newest.incident_id: (newest.incident_id, newest.severity)})
+
+
+def test_what_goes_on_is_told_again_and_again_to_one_that_forgets_and_never_recorded() -> None:
+    box = outbox(Forgetful())
+    box.put(incident(), 0.0, AT)
+    assert [record.outcome for record in tell(box, Delivered("critical"))] == ["delivered"]
+
+    assert (len(box), box.wait_seconds(0.0)) == (0, 60.0)
+    for now in (60.0, 120.0):
+        notice = box.take(now)
+        assert notice is not None
+        assert (notice.what, notice.reference) == ("repeated", "critical")
+        assert box.begin(notice, AT) is None
+        assert box.settle(notice, TAKEN, now, AT, 1.0) == []
+
+    box.put(incident(2, severity="error"), 125.0, AT)
+    assert tell(box, now=125.0)[0].what == "changed"
+    box.put(resolved(), 130.0, AT)
+    assert tell(box, now=130.0)[0].what == "resolved"
+    assert box.wait_seconds(130.0) is None
+
+
+def test_a_repeat_that_fails_is_tried_again_and_keeps_no_news_waiting() -> None:
+    box = outbox(Forgetful(), backoff_seconds=10)
+    for name in ("a", "b"):
+        box.put(other(name), 0.0, AT)
+        tell(box)
+
+    for outcome in (AWAY, Refused("no")):
+        notice = box.take(60.0)
+        assert notice is not None
+        assert box.settle(notice, outcome, 60.0, AT, 1.0) == []
+    assert box.failures_in_a_row == 2
+    assert box.take(60.0) is None
+    box.put(other("c"), 60.0, AT)
+    assert tell(box, now=60.0)[0].incident_id == "c"
+    again = box.take(60.0)  # it is back: nobody waits out an old back-off
+    assert again is not None
+    assert again.what == "repeated"
+
+
+def test_after_a_restart_what_goes_on_is_told_again_at_once() -> None:
+    first = outbox(Forgetful())
+    first.put(incident(), 0.0, AT)
+    (record,) = tell(first, Delivered("critical"))
+
+    restarted = outbox(Forgetful())
+    restarted.remember(record)
+    restarted.put(incident(), 0.0, AT)
+
+    notice = restarted.take(0.0)
+    assert notice is not None
+    assert (notice.what, notice.reference) == ("repeated", "critical")
+
+
+def test_repeats_make_an_outbox_neither_full_nor_are_they_dropped() -> None:
+    box = outbox(Forgetful(), outbox_notices_max=1)
+    box.put(other("a"), 0.0, AT)
+    tell(box)
+    box.put(other("b"), 0.0, AT)
+    box.put(other("c", severity="info"), 0.0, AT)
+
+    assert (len(box), box.dropped) == (1, 1)
+    tell(box)
+    repeated = box.take(60.0)
+    assert repeated is not None
+    assert repeated.subject.incident_id == "a"  # type: ignore[union-attr]
+
+
+def test_load_shifts_and_centre_models_wait_behind_incidents_and_are_recorded_under_their_own_keys() -> None:
+    box = outbox()
+    for subject in (load_shift(), published(), incident(severity="info")):
+        box.put(subject, 0.0, AT)
+
+    records = [record for _ in range(3) for record in tell(box)]
+
+    assert [(record.incident_id, record.command_id) for record in records] == [
+        (incident().incident_id, None),
+        (incident().incident_id, "shift-1"),
+        (None, None),
+    ]
+    assert [record_id(record) for record in records] == [
+        incident().incident_id,
+        f"{incident().incident_id}|shift-1",
+        "centre|acme",
+    ]
+    restarted = outbox()
+    for record in records:
+        restarted.remember(record)
+    for subject in (load_shift(), published(), incident(severity="info")):
+        restarted.put(subject, 0.0, AT)
+    assert restarted.take(0.0) is None
+
+
+def test_the_trace_of_what_caused_it_goes_with_the_notice() -> None:
+    box = outbox()
+    box.put(incident(), 0.0, AT, "00-first")
+    box.put(incident(2, severity="error"), 0.0, AT, "00-second")
+
+    notice = box.take(0.0)
+
+    assert notice is not None
+    assert notice.trace == "00-second"

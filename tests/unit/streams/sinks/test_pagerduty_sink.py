@@ -54,6 +54,24 @@ def test_an_incident_that_nobody_acknowledges_pages_anew_and_all_its_pages_end_w
     assert (stand_in.pager.pages, stand_in.pager.open) == (2, {})
 
 
+def test_who_is_asked_next_ends_the_alert_of_the_one_before_and_days_of_asking_end_in_a_few_calls(
+    sink: PagerDutySink, stand_in: Running
+) -> None:
+    sink.send(notice())
+    for step in range(1, 13):
+        sink.send(notice(climbed(step=step), "escalated", step=step, step_before=step - 1))
+        assert len(stand_in.pager.open) == 2
+    assert stand_in.pager.pages == 13
+
+    for what in ("acknowledged", "resolved"):
+        calls = len(stand_in.requests)
+        sink.send(notice(resolved(), what, step=300, step_before=12))
+        assert len(stand_in.requests) - calls == 11
+
+    sink.send(notice(resolved(), "resolved", step=12, step_before=12))
+    assert stand_in.pager.open == {}
+
+
 def test_the_second_line_may_have_a_service_of_its_own(stand_in: Running, key_file: Path, tmp_path: Path) -> None:
     second = tmp_path / "second"
     second.write_text("f" * 32)

@@ -71,7 +71,7 @@ class MailSink(Sink):
         return Request("MAIL", headers["To"], {"headers": headers, "text": _text(notice, incident, self._links)})
 
     def send(self, notice: Notice) -> Outcome:
-        message = _message(self.request(notice).body)
+        message = message_of(self.request(notice).body)
         connections = Connections()
         try:
             return within(self._section.deadline_seconds, connections, lambda: self._tell(message, connections))
@@ -174,7 +174,7 @@ def _address(setting: str, text: str) -> Address:
     return found
 
 
-def _message(body: dict[str, Any]) -> EmailMessage:
+def message_of(body: dict[str, Any]) -> EmailMessage:
     message = EmailMessage(policy=POLICY)
     for name, text in body["headers"].items():
         message[name] = text

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 import msgspec
-from scipy.special import betainc  # type: ignore[import-untyped]
+from scipy.special import betainc
 
 from schemas.recovery import Between
 

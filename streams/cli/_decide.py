@@ -179,7 +179,7 @@ def _stopped(made: OperatorDecision, target: Target) -> str:
             return f"Nothing more is moved for {made.target}. {undo}"
         case LoadShiftCommand():
             way = f"{target.value.action} from {target.value.from_queue} to {target.value.to_queue}"
-            return f"This incident uses {way} no more."
+            return f"This incident uses {way} no more. {undo}"
         case Centre():
             return f"Nothing is moved for {made.tenant}, and what was moved goes back. {undo}"
 

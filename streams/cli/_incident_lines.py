@@ -62,6 +62,8 @@ def to_approve(one: Dossier, now: datetime) -> Iterator[Text]:
 
 
 def _head(incident: Incident) -> Iterator[Text]:
+    if incident.drill:
+        yield Text(f"DRILL {incident.drill}: nothing of this is real", "bold magenta")
     yield Text.assemble((incident.title, "bold"), f"  {incident.incident_id}")
     style = SEVERITY[incident.severity] if incident.phase in ("open", "easing") else "green"
     state = Text.assemble((f"{incident.phase}, {incident.severity}", style), f", since {_moment(incident.onset)}")
@@ -85,8 +87,11 @@ def _standing(incident: Incident) -> Iterator[str]:
         yield "wakes nobody"
     if incident.merged_into:
         yield f"merged into {incident.merged_into}"
-    if incident.drill:
-        yield f"drill {incident.drill}"
+    asked = incident.escalation
+    if asked is not None and not incident.acknowledged_by:
+        yield f"{', '.join(asked.who) or 'nobody'} ({asked.rota}) was asked at {_moment(asked.at)}"
+        if asked.next_at is not None:
+            yield f"{asked.next_rota} is asked at {_moment(asked.next_at)}"
 
 
 def _timeline(one: Dossier) -> Iterator[Text]:

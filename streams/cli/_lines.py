@@ -19,7 +19,9 @@ from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.notice import Defect, LateContact, Notification
 from schemas.pane import Progress, QueuePane, SetAside
+from schemas.recovery import Recovery
 from schemas.signal import Load, Signal
+from schemas.status import DeskStatus
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.values import value_of
@@ -112,7 +114,7 @@ def _(value: LoadShiftCommand) -> list[Text]:
     head = Text.assemble(
         (_moment(value.issued_at), "dim"),
         " ",
-        ("command" if may else "proposal", "bold magenta" if may else "magenta"),
+        ("proposal over" if value.closed else "command" if may else "proposal", "bold magenta" if may else "magenta"),
         (f" {value.tenant} ", "dim"),
         (f"{value.from_queue} -> {value.to_queue}", "bold"),
         f" {value.share_before:.0%} -> {value.share:.0%} by {value.action} until {_clock(value.expires_at)}",
@@ -126,6 +128,19 @@ def _(value: Bulletin) -> list[Text]:
     unapproved = "" if value.approved else ", not approved"
     text = f"to {value.audience} in {value.language} ({value.template}{unapproved})"
     return [_line(value.at, "bulletin", value.tenant, text, "blue"), *map(_second, value.text.splitlines())]
+
+
+@describe.register
+def _(value: Recovery) -> list[Text]:
+    return [_line(value.at, "recovery", value.tenant, f"{value.incident_id}: {value.text}", "green")]
+
+
+@describe.register
+def _(value: DeskStatus) -> list[Text]:
+    stops = "; ".join(f"stopped by {stop.by}: {stop.text}" for stop in value.stops) or "nothing is stopped"
+    duty = ", ".join(f"{one.rota} {'/'.join(one.who) or 'nobody'}" for one in value.on_duty)
+    text = f"mode {value.mode}, {stops}" + (f"; on call: {duty}" if duty else "")
+    return [_line(value.at, "desk", value.tenant, text, "red" if value.stops else "")]
 
 
 @describe.register

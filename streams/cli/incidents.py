@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from streams import config, dossier
+from schemas.incident import Incident
+from schemas.status import DeskStatus
+from streams import config, dossier, statuses
 from streams.cli._console import console
 from streams.cli._incident_lines import to_approve
 from streams.cli._lines import SEVERITY
@@ -38,6 +40,9 @@ def command(tenant: str | None, everything: bool, config_path: Path | None, json
     shown.sort(key=lambda one: (PHASES.index(one.incident.phase), -one.incident.opened_at.timestamp()))
     now = {name: dossier.now_of(settings, shown, name) for name in {one.incident.tenant for one in shown}}
     out = console()
+    said = statuses.read(settings, tenant)
+    for line in stopped(said.values()):
+        out.print(line, soft_wrap=True)
     if not shown:
         out.print("There are no incidents." if everything or not found else "There are no open incidents.")
     else:
@@ -45,7 +50,18 @@ def command(tenant: str | None, everything: bool, config_path: Path | None, json
     for one in shown:
         for line in to_approve(one, now[one.incident.tenant]):
             out.print(line, soft_wrap=True)
-    write_json(json_path, {"incidents": [_figures(one, now[one.incident.tenant]) for one in shown]})
+    figures = [_figures(one, now[one.incident.tenant]) for one in shown]
+    desks = {name: msgspec.to_builtins(status) for name, status in said.items()}
+    write_json(json_path, {"incidents": figures, "desks": desks})
+
+
+def stopped(desks: Iterable[DeskStatus]) -> Iterator[Text]:
+    """What was stopped by hand and not let go on again, with the line that does."""
+    for desk in desks:
+        for stop in desk.stops:
+            head = (f"STOPPED by {stop.by} since {stop.at:%m-%d %H:%M:%S}Z: ", "bold red")
+            yield Text.assemble(head, f"{stop.text} of {desk.tenant}" if stop.reach != "tenant" else stop.text)
+            yield Text(f"  breakwater unkill {stop.target} --tenant {desk.tenant}", "cyan")
 
 
 def table(shown: list[Dossier], now: Mapping[str, datetime]) -> Table:
@@ -58,17 +74,27 @@ def table(shown: list[Dossier], now: Mapping[str, datetime]) -> Table:
         quiet = incident.phase in ("pending", "watching", "resolved")
         waiting = dossier.waiting(one, now[incident.tenant])
         cells = (
-            Text(incident.incident_id),
+            Text(f"{incident.incident_id} DRILL" if incident.drill else incident.incident_id),
             Text(incident.phase),
             Text(f"{incident.onset:%m-%d %H:%M:%S}Z"),
             Text(incident.severity, "" if quiet else SEVERITY[incident.severity]),
             Text(f"{incident.cause.kind} ({incident.cause.sureness:.0%} sure)"),
             Text(f"{incident.scope.level}: {', '.join(incident.scope.channels)}"),
-            Text(incident.acknowledged_by or "nobody"),
+            Text(_taken_on(incident)),
             Text(str(len(waiting) or "")),
         )
         made.add_row(*cells, style="dim" if quiet else None)
     return made
+
+
+def _taken_on(incident: Incident) -> str:
+    if incident.acknowledged_by:
+        return incident.acknowledged_by
+    asked = incident.escalation
+    if asked is None or incident.phase not in ("open", "easing"):
+        return "nobody"
+    following = f", {asked.next_rota} at {asked.next_at:%H:%M:%S}Z" if asked.next_at else ""
+    return f"nobody; asked: {', '.join(asked.who) or asked.rota}{following}"
 
 
 def _figures(one: Dossier, now: datetime) -> dict[str, Any]:

@@ -33,6 +33,8 @@ SHORT = {
     "panes": topics.QUEUE_PANES,
     "late": topics.LATE_CONTACTS,
     "decisions": topics.OPERATOR_DECISIONS,
+    "desks": topics.DESK_STATUS,
+    "recoveries": topics.RECOVERIES,
     "results": topics.COMMAND_RESULTS,
     "cases": topics.OPEN_CASES,
     "health": topics.TOOL_HEALTH,

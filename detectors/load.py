@@ -14,6 +14,8 @@ from schemas.base import QueueRef
 from schemas.signal import QueueLoad
 
 MINUTE = 60
+QUARTER = 900
+QUARTERS = 9  # the one that has begun, and the eight that a plan looks at
 ROWS_MAX = 2_000
 QUIET = 0.05  # expected contacts below which a queue without a count is left out
 _Z99 = 2.5758
@@ -70,7 +72,9 @@ class Minute:
         self.counts[...] = 0
         self.floats[...] = 0
 
-    def rows(self, channel: str, names: list[str], backlog: Numbers | None, since: Numbers) -> list[QueueLoad]:
+    def rows(
+        self, channel: str, names: list[str], backlog: Numbers | None, since: Numbers, ahead: Numbers | None = None
+    ) -> list[QueueLoad]:
         """The channel, then its queues with anything to say, most contacts first where there are too many."""
         expected, beyond, known = self.floats
         low, high = _usual(expected, beyond)
@@ -105,6 +109,7 @@ class Minute:
                     wait_seconds_mean=_mean(count[WAIT], count[WAIT_N]),
                     backlog=left,
                     backlog_since=None if left is None else moment_of(float(since[i])),
+                    ahead=[] if ahead is None else [six(value) for value in ahead[:, i].tolist()],
                 )
             )
         return found

@@ -122,19 +122,24 @@ def centre(mode: Mode = "auto") -> Centre:
 
 
 def _routes() -> list[Route]:
-    """Agents of the voice queues are trained to write too: when nobody can call, what is written may go to them. When
-    too many call, some callers are offered a chat instead."""
-    orders, billing, returns = _refs("voice")
-    helpers = zip(
-        (*_refs("chat"), *_refs("email"), *_refs("social"), *_refs("app")),
-        (orders, billing, orders, returns, returns, billing),
-        strict=True,
-    )
-    to_voice = [
-        Route(from_queue=origin, to_queue=helper, action="overflow", share_max=0.5, work_ratio=1.1)
-        for origin, helper in helpers
+    """Agents of the voice queues are trained to write too: when nobody can call, they help where customers write.
+    Those who chat about orders may be answered by the billing team and the other way round, may be asked to write an
+    e-mail, or are called back once there are lines; when too many call, some are offered a chat."""
+    voice, chat, email = _refs("voice"), _refs("chat"), _refs("email")
+    flex = [
+        Route(from_queue=giver, to_queue=helped, action="skill-flex", share_max=0.6, work_ratio=1.2)
+        for giver in voice
+        for helped in (*chat, *email, *_refs("social"), *_refs("app"))
     ]
-    to_chat = [
-        Route(from_queue=queue, to_queue=_refs("chat")[0], action="sms", share_max=0.2) for queue in _refs("voice")
+    orders, billing = chat
+    between = [
+        Route(from_queue=orders, to_queue=billing, action="overflow", share_max=0.3, work_ratio=1.1),
+        Route(from_queue=billing, to_queue=orders, action="overflow", share_max=0.3, work_ratio=1.1),
     ]
-    return to_voice + to_chat
+    later = [Route(from_queue=queue, to_queue=email[0], action="deflect", share_max=0.25) for queue in chat]
+    promised = [
+        Route(from_queue=queue, to_queue=helper, action="call-back", share_max=0.2)
+        for queue, helper in zip(chat, voice, strict=False)
+    ]
+    to_chat = [Route(from_queue=queue, to_queue=orders, action="sms", share_max=0.2) for queue in voice]
+    return flex + between + later + promised + to_chat

@@ -113,6 +113,11 @@ def picture(desk: Desk, at: QueueRef, params: RespondParams) -> Picture | Reason
     )
 
 
+def overlaps(one: QueueRef, other: QueueRef) -> bool:
+    """Whether the same people work for both: equal, or one is the other's channel."""
+    return one.channel == other.channel and (one.queue is None or other.queue is None or one.queue == other.queue)
+
+
 def within(centre: Centre, at: QueueRef) -> list[CentreQueue]:
     """The queues of the model that `at` stands for: itself, or all of the channel's (not the channel's own entry
     beside them, which would count people twice)."""

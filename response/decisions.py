@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from response import guard
+from response import guard, permission
 from response.guard import Issue
 from response.incidents import add_to_desk
 from response.params import RespondParams
@@ -167,16 +167,25 @@ def _approve(desk: Desk, decision: OperatorDecision, origin: Origin, params: Res
     )
     if unsafe is not None:
         raise Refused("no-longer-safe", unsafe.text)
+    if decision.by in waiting.approvals:
+        raise Refused("approved-already", f"{decision.by} has approved it already: another person has to")
+    approvals = [*waiting.approvals, decision.by]
+    if len(approvals) < permission.approvals_needed(desk, waiting.action):
+        reason = Reason(code=permission.SECOND, text=f"{decision.by} approved it, another person has to as well")
+        shift.waiting = msgspec.structs.replace(waiting, approvals=approvals, blocked_by=reason, origin=origin)
+        yield LOAD_SHIFT_PROPOSALS, shift.waiting
+        return
     command = msgspec.structs.replace(
         waiting,
         blocked_by=None,
-        approved_by=decision.by,
+        approved_by=", ".join(approvals),
+        approvals=approvals,
         mode="approve",
         share_before=shift.share,
         issued_at=desk.now,
         origin=origin,
     )
-    guard.start(desk, incident, shift, command)
+    guard.start(desk, incident, shift, command, params)
     yield LOAD_SHIFT_COMMANDS, command
 
 

@@ -11,24 +11,25 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from response.capacity import within
-from response.ledger import Ledger, key_of, open_ledger, usable
+from response import bot_mode, effects, orders, providers
+from response.actions import key
+from response.ledger import Ledger, open_ledger, usable
 from response.loadshift import Wish
 from response.params import RespondParams
+from response.permission import APPROVABLE as APPROVABLE
+from response.permission import BLAST, CARRIER, SECOND, TOO_OLD, WAITING, blocked, mode_of
 from response.state import Desk, IncidentState, ShiftState
 from schemas.base import Origin
-from schemas.centre import CentreChannel, Mode, Route
-from schemas.command import Guard, Inverse, LoadShiftCommand
+from schemas.centre import Route
+from schemas.command import Inverse, LoadShiftCommand
 from schemas.fold import digest
 from schemas.incident import Reason
 from schemas.topics import LOAD_SHIFT_COMMANDS, LOAD_SHIFT_PROPOSALS, Topic
 
 Issue = tuple[Topic, LoadShiftCommand]
-WAITING = "waiting-for-approval"
-TOO_OLD = "evidence-too-old"
-APPROVABLE = (WAITING, TOO_OLD)
-EVIDENCE_MAX = 10
 CLOSED_MAX = 20
+# found in what runs, these end the shift for a while, whatever is wished
+ENDS = frozenset({"no-effect", "not-confirmed", "harm", "containment", "bot-down", "no-route"})
 
 
 def bring_in_line(
@@ -45,6 +46,10 @@ def bring_in_line(
     for name in sorted(set(wanted) | set(incident.shifts)):
         wish = wanted.get(name)
         shift = incident.shifts.get(name)
+        ended = violated.get(name)
+        if shift is not None and ended is not None and ended.code in ENDS:
+            yield from _end(desk, incident, shift, ended, origin, params)
+            continue
         if wish is None:
             if shift is not None:
                 yield from _without_wish(desk, shift, violated.get(name), origin, params)
@@ -56,7 +61,7 @@ def bring_in_line(
         unsafe = violated.get(name)
         if not _due(desk, shift, wish, unsafe is not None, evidence_at, params):
             continue
-        if unsafe is not None and blocked(desk, incident, shift.action, evidence_at, params):
+        if unsafe is not None and blocked(desk, incident, wish.route, wish.share, wish.agents, evidence_at, params):
             # the smaller share has to wait for somebody; the larger one may not
             yield from take_back(desk, shift, unsafe, origin, params)
         yield from _issue(desk, incident, shift, wish, evidence_at, origin, params)
@@ -71,6 +76,58 @@ def stop_all(
         yield from take_back(desk, shift, Reason(code=code, text=text), origin, params)
 
 
+def _end(
+    desk: Desk, incident: IncidentState, shift: ShiftState, why: Reason, origin: Origin, params: RespondParams
+) -> Iterator[Issue]:
+    """It does not do what it was made for: the inverse goes out, and the route rests."""
+    yield from close_waiting(shift, why, origin)
+    incident.note(
+        why.code, f"{shift.action} from {shift.from_queue} to {shift.to_queue} ended: {why.text}", params.notes_max
+    )
+    shift.rests_until = desk.now + timedelta(seconds=params.refused_route_rest_seconds)
+    yield from take_back(desk, shift, why, origin, params)
+
+
+def wind_down(
+    desk: Desk, incident: IncidentState, code: str, text: str, origin: Origin, params: RespondParams
+) -> Iterator[Issue]:
+    """The inverse of all that runs, but for ways in by which customers come while what failed is not trusted yet:
+    these stay, and are renewed."""
+    for _, shift in sorted(incident.shifts.items()):
+        held = providers.holds(desk, shift.action, shift.from_queue.channel, shift.changed_at, params)
+        if shift.running is None or held is None:
+            reason = Reason(code=code, text=text)
+            yield from close_waiting(shift, reason, origin)
+            yield from take_back(desk, shift, reason, origin, params)
+            continue
+        incident.note(held.code, f"{shift.action} for {shift.from_queue}: {held.text}", params.notes_max)
+        if desk.now >= shift.running.expires_at - timedelta(seconds=params.renew_before_seconds):
+            yield from _renew(desk, incident, shift, held, origin, params)
+
+
+def _renew(
+    desk: Desk, incident: IncidentState, shift: ShiftState, why: Reason, origin: Origin, params: RespondParams
+) -> Iterator[Issue]:
+    running = shift.running
+    assert running is not None
+    shift.step += 1
+    command_id = digest(incident.incident_id, shift.action, shift.from_queue, shift.to_queue, shift.step)
+    renewed = msgspec.structs.replace(
+        running,
+        command_id=command_id,
+        dedup_key=command_id,
+        step=shift.step,
+        share_before=running.share,
+        issued_at=desk.now,
+        expires_at=desk.now + timedelta(seconds=params.command_expiry_seconds),
+        inverse=msgspec.structs.replace(running.inverse, command_id=digest(command_id, "inverse")),
+        binding=[why.text],
+        origin=origin,
+    )
+    start(desk, incident, shift, renewed, params)
+    yield LOAD_SHIFT_COMMANDS, renewed
+
+
 def take_back(desk: Desk, shift: ShiftState, reason: Reason, origin: Origin, params: RespondParams) -> Iterator[Issue]:
     """The running command's inverse, which is always allowed."""
     running = shift.running
@@ -83,7 +140,6 @@ def take_back(desk: Desk, shift: ShiftState, reason: Reason, origin: Origin, par
     redo = Inverse(
         command_id=running.command_id, from_queue=shift.from_queue, to_queue=shift.to_queue, share=running.share
     )
-    text = f"Take back {running.share:.0%} of {shift.from_queue} from {shift.to_queue} ({shift.action}): {reason.text}"
     yield (
         LOAD_SHIFT_COMMANDS,
         msgspec.structs.replace(
@@ -97,8 +153,9 @@ def take_back(desk: Desk, shift: ShiftState, reason: Reason, origin: Origin, par
             inverse=redo,
             binding=[],
             projections=[],
+            agents=0,
             reverts=running.command_id,
-            text=text,
+            text=f"{orders.undone(running)}: {reason.text}",
             origin=origin,
         ),
     )
@@ -126,42 +183,29 @@ def _remember(shift: ShiftState, command_id: str, why: str) -> None:
     shift.closed = dict([*shift.closed.items(), (command_id, why)][-CLOSED_MAX:])
 
 
-def mode_of(desk: Desk, action: str) -> Mode:
-    """The tenant's mode for an action; without a model, people decide."""
-    return desk.centre.modes.get(action, desk.centre.mode) if desk.centre else "approve"
-
-
-def blocked(
-    desk: Desk, incident: IncidentState, action: str, evidence_at: datetime, params: RespondParams
-) -> Reason | None:
-    """Why a command of this action may not be executed now."""
-    if desk.killed:
-        by = ", ".join(sorted({stop.by for stop in desk.killed.values()}))
-        return Reason(code="killed", text=f"the kill switch is on (by {by})")
-    mode = mode_of(desk, action)
-    if mode == "dry-run":
-        return Reason(code="mode-dry-run", text=f"mode of {action} is dry-run: shown, never executed")
-    if desk.behind_seconds(evidence_at) > params.command_age_seconds_max:
-        return Reason(
-            code=TOO_OLD, text=f"the evidence is older than {params.command_age_seconds_max:g} s: a person decides"
-        )
-    if mode == "approve":
-        return Reason(code=WAITING, text=f"mode of {action} is approve: a person decides")
-    hour = desk.now - timedelta(hours=1)
-    if sum(at > hour for at in incident.commands_at) >= params.commands_an_hour_max:
-        return Reason(code="rate-limit", text=f"more than {params.commands_an_hour_max} commands in an hour")
-    return None
-
-
 def _violated(desk: Desk, incident: IncidentState, params: RespondParams) -> dict[str, Reason]:
-    """Running shifts whose donor is no longer safe, by today's numbers; with room between start and stop."""
+    """Running shifts that must not go on: their donor is no longer safe by today's numbers (with room between start and
+    stop), their provider failed, their bot steps back, they do harm, or nothing comes of them."""
     if not any(shift.running for shift in incident.shifts.values()):
         return {}
     ledger, routes = running_ledger(desk, incident, params)
     found = {}
-    for name, route in routes.items():
-        reason = ledger.refuses(route, ledger.share(route), runs=True)
-        if reason is not None and ledger.share(route) > 0:
+    for name, shift in sorted(incident.shifts.items()):
+        route = routes.get(name)
+        if shift.running is None:
+            continue
+        if route is None:
+            text = "there is no such route any more, or it leads to what has failed"
+            found[name] = Reason(code="no-route", text=text)
+            continue
+        reason = (
+            ledger.refuses(route, ledger.share(route), runs=True)
+            or bot_mode.fails(desk, route)
+            or effects.harm(desk, shift, route, params)
+        )
+        if reason is None:
+            reason = effects.missing(desk, shift, route, ledger, params)
+        if reason is not None:
             found[name] = reason
     return found
 
@@ -169,15 +213,11 @@ def _violated(desk: Desk, incident: IncidentState, params: RespondParams) -> dic
 def running_ledger(desk: Desk, incident: IncidentState, params: RespondParams) -> tuple[Ledger, dict[str, Route]]:
     """The book with everything that runs now, and the routes it knows."""
     ledger = open_ledger(desk, incident, params)
-    routes = {
-        key_of(route.action, route.from_queue, route.to_queue): route
-        for route in (desk.centre.routes if desk.centre else [])
-        if usable(ledger, route)
-    }
+    routes = {key(route): route for route in (desk.centre.routes if desk.centre else []) if usable(ledger, route)}
     for name, route in sorted(routes.items()):
         shift = incident.shifts.get(name)
         if shift is not None and shift.running:
-            ledger.set(route, shift.share)
+            ledger.set(route, ledger.running_share(route, shift))
     return ledger, routes
 
 
@@ -189,6 +229,9 @@ def _without_wish(
     settled = shift.changed_at is None or desk.now >= shift.changed_at + timedelta(seconds=params.check_after_seconds)
     if shift.running is None or not (violated or settled):
         return
+    held = providers.holds(desk, shift.action, shift.from_queue.channel, shift.changed_at, params)
+    if held is not None and violated is None:
+        return  # a switch is made once: its way back waits until what failed is trusted
     reason = violated or useless
     shift.rests_until = desk.now + timedelta(seconds=params.refused_route_rest_seconds)
     yield from take_back(desk, shift, reason, origin, params)
@@ -231,6 +274,9 @@ def _outdated(
         WAITING: mode != "approve",
         TOO_OLD: mode == "auto" and desk.behind_seconds(evidence_at) <= params.command_age_seconds_max,
         "rate-limit": settled,
+        BLAST: settled,
+        CARRIER: False,
+        SECOND: False,
     }
     return lifted.get(why, True) and (why == "killed" or not killed)
 
@@ -252,71 +298,25 @@ def _issue(
     newer = Reason(code="superseded", text=f"step {shift.step + 1} takes its place")
     yield from close_waiting(shift, newer, origin)
     shift.step += 1
-    why = blocked(desk, incident, shift.action, evidence_at, params)
-    command = _command(desk, incident, shift, wish, evidence_at, why, origin, params)
+    why = blocked(desk, incident, wish.route, wish.share, wish.agents, evidence_at, params)
+    command = orders.build(desk, incident, shift, wish, evidence_at, why, origin, params)
     if why is not None:
         shift.waiting = command
         yield LOAD_SHIFT_PROPOSALS, command
     else:
-        start(desk, incident, shift, command)
+        start(desk, incident, shift, command, params)
         yield LOAD_SHIFT_COMMANDS, command
 
 
-def start(desk: Desk, incident: IncidentState, shift: ShiftState, command: LoadShiftCommand) -> None:
+def start(
+    desk: Desk, incident: IncidentState, shift: ShiftState, command: LoadShiftCommand, params: RespondParams
+) -> None:
     """From now on this command runs; the step before it is replaced by it."""
     if shift.running is not None:
         _remember(shift, shift.running.command_id, "superseded")
-    shift.running, shift.waiting, shift.changed_at = command, None, desk.now
+    if shift.running is None or shift.share != command.share:
+        shift.changed_at = desk.now
+        effects.begin(desk, shift, params)
+    shift.running, shift.waiting = command, None
     hour = desk.now - timedelta(hours=1)
     incident.commands_at = [*(at for at in incident.commands_at if at > hour), desk.now]
-
-
-def _command(
-    desk: Desk,
-    incident: IncidentState,
-    shift: ShiftState,
-    wish: Wish,
-    evidence_at: datetime,
-    why: Reason | None,
-    origin: Origin,
-    params: RespondParams,
-) -> LoadShiftCommand:
-    route, centre = wish.route, desk.centre
-    assert centre is not None, "a wish is a route of the centre's model"
-    command_id = digest(incident.incident_id, route.action, route.from_queue, route.to_queue, shift.step)
-    donor = centre.channels.get(route.to_queue.channel) or CentreChannel()
-    floor = sum(queue.floor_agents for queue in within(centre, route.to_queue))
-    cap = min([route.share_max, *(queue.share_max for queue in within(centre, route.from_queue))])
-    expires = evidence_at + timedelta(seconds=params.command_expiry_seconds)
-    return LoadShiftCommand(
-        command_id=command_id,
-        dedup_key=command_id,
-        incident_id=incident.incident_id,
-        tenant=desk.tenant,
-        action=route.action,
-        from_queue=route.from_queue,
-        to_queue=route.to_queue,
-        share=wish.share,
-        share_before=shift.share,
-        share_cap=cap,
-        step=shift.step,
-        issued_at=desk.now,
-        expires_at=expires,
-        mode=mode_of(desk, route.action),
-        guard=Guard(
-            donor=route.to_queue,
-            stop_if_service_level_below=round(max(0.0, donor.target_share - 2 * params.donor_margin), 4),
-            stop_if_agents_below=floor,
-            check_after_seconds=params.check_after_seconds,
-        ),
-        # back to what was before the incident, not to the step before
-        inverse=Inverse(
-            command_id=digest(command_id, "inverse"), from_queue=route.from_queue, to_queue=route.to_queue, share=0.0
-        ),
-        evidence=[symptom.signal_id for symptom in incident.open_symptoms()][:EVIDENCE_MAX],
-        projections=wish.projections,
-        binding=wish.binding,
-        blocked_by=why,
-        text=f"Move {wish.share:.0%} of {route.from_queue} to {route.to_queue} ({route.action}); {wish.binding[0]}",
-        origin=origin,
-    )

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from response.pace import Pace
-from response.state import Clock, Desk, Flow, IncidentState, ProviderState
+from response.state import Booking, Clock, Desk, Flow, IncidentState, ProviderState
 from schemas.centre import Centre, OpenCase
 from schemas.health import ToolHealth
 from schemas.status import DeskStatus, Stop
@@ -47,6 +47,7 @@ class _Incidents(msgspec.Struct):
     decisions: list[str]
     providers: dict[str, ProviderState] = {}
     platform_answers: bool = False
+    bookings: list[Booking] = []
     status: DeskStatus | None = None
 
     @classmethod

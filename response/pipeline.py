@@ -19,6 +19,7 @@ from response import (
     incidents,
     phases,
     planning,
+    providers,
     recovery,
     status,
     witnesses,
@@ -107,6 +108,7 @@ class ResponseFold:
                 name = f"{body.tool}/{body.provider or ''}/{body.site or ''}"
                 if _keep_newest(desk.tools, name, body):
                     witnesses.hear_tool(desk, name, body)
+                    providers.hear(desk, body, params)
             case Centre():
                 if desk.centre is None or body.version >= desk.centre.version:
                     desk.centre, desk.duty_until = body, None

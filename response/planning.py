@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from response import guard, loadshift, phases, staffing
+from response.actions import LENDS_PEOPLE, key_of
 from response.capacity import Picture, picture
 from response.guard import Issue
-from response.ledger import key_of
 from response.params import RespondParams
 from response.playbook import playbook_of
 from response.state import Desk, IncidentState, ShiftState
@@ -26,7 +26,8 @@ def plan(
     acts = incident.phase == "open" and not incident.feed and incident.audience != "internal"
     if not acts:
         text = f"the incident is {incident.phase}"
-        issues += guard.stop_all(desk, incident, f"incident-{incident.phase}", text, origin, params)
+        over = guard.stop_all if incident.phase == "resolved" else guard.wind_down
+        issues += over(desk, incident, f"incident-{incident.phase}", text, origin, params)
         if incident.phase in ("watching", "resolved"):
             return issues, staffing.close_all(desk, incident, origin)
     every = timedelta(seconds=params.plan_every_seconds)
@@ -68,6 +69,8 @@ def _lent(desk: Desk, params: RespondParams) -> tuple[dict[str, float], dict[str
             if shift.running is None:
                 continue
             source, target = str(shift.from_queue), str(shift.to_queue)
+            if shift.action in LENDS_PEOPLE:
+                continue  # where they work now is what the workforce feed says
             lent[target] = lent.get(target, 0.0) + _work(desk, name, shift, params)
             relief[source] = min(1.0, relief.get(source, 0.0) + shift.share)
     return lent, relief

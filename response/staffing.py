@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from response.capacity import SPILL, Picture, is_gone, picture
+from response.capacity import SPILL, Picture, is_gone, overlaps, picture
 from response.incidents import TITLES
 from response.params import RespondParams
 from response.state import AlertState, Desk, IncidentState
@@ -76,11 +76,6 @@ class Pool:
             agents -= take
             lent.append((self._refs[name], take))
         return lent
-
-
-def overlaps(one: QueueRef, other: QueueRef) -> bool:
-    """Whether the same people work for both: equal, or one is the other's channel."""
-    return one.channel == other.channel and (one.queue is None or other.queue is None or one.queue == other.queue)
 
 
 def _spare(at: Picture, lent_slots: float, spill: float) -> int:

@@ -139,6 +139,8 @@ class ShiftState(msgspec.Struct, kw_only=True):
     confirmed: bool = False
     judged: bool = False
     lost_before: dict[str, float] = {}
+    # slots of both queues without any lending, when it began
+    slots_before: dict[str, int] = {}
 
     @property
     def share(self) -> float:
@@ -158,6 +160,19 @@ class ProviderState(msgspec.Struct, kw_only=True):
     failed: bool = False
     failed_at: datetime | None = None
     failures: int = 0
+
+
+class Booking(msgspec.Struct, kw_only=True):
+    """A person of the bench who was asked (until `asked_until`) or called in (`called_by`) for a queue."""
+
+    person: str
+    queue: QueueRef
+    incident_id: str
+    alert_id: str
+    begins: datetime
+    ends: datetime
+    asked_until: datetime | None = None
+    called_by: str | None = None
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -308,6 +323,7 @@ class Desk(msgspec.Struct, kw_only=True):
     incidents: dict[str, IncidentState] = {}
     killed: dict[str, Stop] = {}
     providers: dict[str, ProviderState] = {}
+    bookings: list[Booking] = []
     # whether the routing platform ever answered a command: from then on silence means something
     platform_answers: bool = False
     dismissed: dict[str, bool] = {}

@@ -108,8 +108,8 @@ class LoadShiftCommand(Message, frozen=True, kw_only=True):
     never moved. It cannot be made without mode, cap, expiry, inverse and evidence, nor executed without leave.
 
     Id = digest of (incident, action, from, to, step). On `load-shift-commands` it may be executed; on
-    `load-shift-proposals` it may not (`blocked_by` says why: the mode, a cap, its age, the kill switch). `closed` is the
-    last word on a proposal: it can never be approved any more, and `blocked_by` says what became of it.
+    `load-shift-proposals` it may not (`blocked_by` says why: the mode, a cap, its age, the kill switch). `closed` is
+    the last word on a proposal: it can never be approved any more, and `blocked_by` says what became of it.
     """
 
     command_id: Name

@@ -8,8 +8,9 @@ from schemas.base import Message, Name, Utc
 
 
 class OperatorDecision(Message, frozen=True, kw_only=True):
-    """One decision of one person. `target` is an incident, proposal or command id, an alert whose
-    bench is called, or a bulletin that was `read`; the kill switch and `accept-new-normal` name what they concern in it (a tenant, a series)."""
+    """One decision of one person. `target` is an incident, proposal or command id, a staffing alert whose bench is
+    called, or a bulletin that was `read`; the kill switch and `accept-new-normal` name what they concern in it (a
+    tenant, a series)."""
 
     decision_id: Name
     tenant: Name

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from detectors.slots import DAY_TYPES
 from response import messages
+from response.actions import MAY_STAY
 from response.drawer import members
-from response.ledger import BRINGS_A_WAY_IN
 from response.template import Messages
 from schemas.base import QueueRef
 from schemas.centre import CalendarDay, Centre, CentreChannel, CentreQueue, Provider, Route
@@ -111,7 +111,7 @@ def _routes(draft: Draft) -> Iterator[Mistake]:
             yield path, f"{at} is not under `queues`{nearest(str(at), map(str, queues))}"
     seen: dict[tuple[str, QueueRef, QueueRef], str] = {}
     for path, route in draft.of(Route, "routes["):
-        if route.action not in BRINGS_A_WAY_IN - {"overflow"} and _overlap(route):
+        if route.action not in MAY_STAY and _overlap(route):
             text = f"{route.from_queue} to {route.to_queue} moves nothing away: name another queue"
             yield f"{path}.to_queue", text
         way = (route.action, route.from_queue, route.to_queue)

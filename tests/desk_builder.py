@@ -143,8 +143,10 @@ def result(command_id: str, state: str, seconds: float) -> CommandResult:
 def centre(mode: Mode = "auto", **more: Any) -> Centre:
     """Two voice and one queue of each other channel; voice agents may take chats and e-mails."""
     more.setdefault("routes", [
-        Route(from_queue=ref("chat/orders"), to_queue=ref("voice/orders"), action="overflow", share_max=0.5),
-        Route(from_queue=ref("email/orders"), to_queue=ref("voice/billing"), action="overflow", share_max=0.4),
+        Route(from_queue=ref("voice/orders"), to_queue=ref("chat/orders"), action="skill-flex", share_max=0.5),
+        Route(from_queue=ref("voice/billing"), to_queue=ref("chat/orders"), action="skill-flex", share_max=0.5),
+        Route(from_queue=ref("voice/billing"), to_queue=ref("email/orders"), action="skill-flex", share_max=0.4),
+        Route(from_queue=ref("chat/orders"), to_queue=ref("email/orders"), action="deflect", share_max=0.3),
         Route(from_queue=ref("voice/orders"), to_queue=ref("chat/orders"), action="sms", share_max=0.3),
         Route(from_queue=ref("voice/billing"), to_queue=ref("voice/billing"), action="second-carrier", share_max=0.5),
     ])  # fmt: skip

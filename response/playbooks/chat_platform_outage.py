@@ -55,7 +55,7 @@ CHAT_PLATFORM_OUTAGE = Playbook(
             },
         ),
     ),
-    actions=("overflow", "deflect", "call-back", "sms", "alternative-site"),
+    actions=("skill-flex", "overflow", "deflect", "call-back", "sms", "alternative-site"),
     messages="chat_platform_outage",
     example=(
         Sign(channel="chat", signal_kind="silence", ratio=0.0, after_seconds=30),

@@ -54,7 +54,7 @@ CRM_OUTAGE = Playbook(
         ),
     ),
     # to lend agents helps nobody where all of them are slow
-    actions=("call-back", "deflect", "sms", "bot"),
+    actions=("skill-flex", "call-back", "deflect", "sms", "bot"),
     messages="crm_outage",
     example=(
         Sign(channel="voice", signal_kind="metric-shift", ratio=1.8, after_seconds=120, measure="handle_seconds"),

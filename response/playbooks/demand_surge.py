@@ -45,7 +45,7 @@ DEMAND_SURGE = Playbook(
             },
         ),
     ),
-    actions=("overflow", "call-back", "sms", "bot", "deflect", "alternative-site"),
+    actions=("skill-flex", "overflow", "call-back", "sms", "bot", "deflect", "alternative-site"),
     messages="demand_surge",
     example=(
         Sign(channel="voice", queue="billing", signal_kind="surge", ratio=2.4, after_seconds=90),

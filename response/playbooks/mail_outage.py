@@ -57,7 +57,7 @@ MAIL_OUTAGE = Playbook(
             },
         ),
     ),
-    actions=("overflow", "deflect", "call-back", "sms", "bot"),
+    actions=("skill-flex", "overflow", "deflect", "call-back", "sms", "bot"),
     messages="mail_outage",
     example=(
         Sign(channel="email", signal_kind="silence", ratio=0.0, after_seconds=60),

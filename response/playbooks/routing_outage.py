@@ -58,7 +58,7 @@ ROUTING_OUTAGE = Playbook(
         ),
     ),
     # what has to be handed out by the routing that fails (overflow, call-back) does not help
-    actions=("deflect", "sms", "bot", "second-carrier", "alternative-site"),
+    actions=("skill-flex", "deflect", "sms", "bot", "second-carrier", "alternative-site"),
     messages="routing_outage",
     example=(
         Sign(channel="voice", signal_kind="drop", ratio=0.1, after_seconds=60, measure="answered"),

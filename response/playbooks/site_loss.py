@@ -61,7 +61,7 @@ SITE_LOSS = Playbook(
             },
         ),
     ),
-    actions=("alternative-site", "second-carrier", "overflow", "deflect", "call-back", "sms", "bot"),
+    actions=("alternative-site", "second-carrier", "skill-flex", "overflow", "deflect", "call-back", "sms", "bot"),
     messages="site_loss",
     example=(
         Sign(channel="voice", signal_kind="silence", ratio=0.0, after_seconds=30),

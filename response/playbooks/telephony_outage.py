@@ -64,7 +64,7 @@ TELEPHONY_OUTAGE = Playbook(
             },
         ),
     ),
-    actions=("overflow", "deflect", "call-back", "sms", "second-carrier", "alternative-site"),
+    actions=("skill-flex", "overflow", "deflect", "call-back", "sms", "bot", "second-carrier", "alternative-site"),
     messages="telephony_outage",
     example=(
         Sign(channel="voice", signal_kind="silence", ratio=0.0, after_seconds=30),

@@ -45,7 +45,7 @@ WORKFORCE_SYSTEM_OUTAGE = Playbook(
             },
         ),
     ),
-    actions=("overflow", "call-back", "deflect", "sms", "bot"),
+    actions=("skill-flex", "overflow", "call-back", "deflect", "sms", "bot"),
     messages="workforce_system_outage",
     example=(
         Sign(channel="voice", signal_kind="abandonment-wave", ratio=3.0, after_seconds=240, measure="abandoned"),

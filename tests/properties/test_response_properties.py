@@ -27,10 +27,11 @@ from desk_builder import (
     tool,
 )
 
+from response.actions import DEFERS, LENDS_PEOPLE, donor, key_of
 from response.capacity import Picture
 from response.guard import bring_in_line
 from response.incidents import _symptom
-from response.ledger import key_of, open_ledger
+from response.ledger import open_ledger
 from response.loadshift import plan
 from response.params import RespondParams
 from response.pipeline import ResponseFold
@@ -48,7 +49,7 @@ PARAMS = RespondParams(share_grain=0.1)
 STATES = 10_000
 OUTAGE = [centre(), *telephony_outage(8)][60:400]
 OUTAGE = [centre(), *OUTAGE]
-ACTIONS = ("overflow", "deflect", "call-back", "sms", "second-carrier")
+ACTIONS = ("skill-flex", "skill-flex", "overflow", "deflect", "call-back", "sms", "bot", "second-carrier")
 
 
 def _random_desk(draw: random.Random) -> tuple[Desk, IncidentState]:
@@ -158,25 +159,35 @@ def _check(
     """The rules once more, by arithmetic of their own."""
     silent = {symptom.series.at for symptom in incident.symptoms.values()}
     assert desk.centre is not None
-    work: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    lent: Counter[str] = Counter()
     moved: Counter[str] = Counter()
     for route, share in shares:
         origin = pictures[str(route.from_queue)]
         caps = [route.share_max]
         caps += [queue.share_max for queue in desk.centre.queues if queue.at == route.from_queue]
-        assert 0 < share <= min(caps) + 1e-9
-        moved[str(route.from_queue)] += share
+        assert 0 < share <= min(caps) + 2e-6
         gone = any(at in (origin.at, ref(origin.at.channel)) for at in silent)
         rate = max(origin.rate, origin.usual_rate) if gone else origin.rate
-        for name, donor in pictures.items():
-            same = donor.at.channel == route.to_queue.channel
-            if same and (None in (donor.at.queue, route.to_queue.queue) or donor.at == route.to_queue):
-                work[name] += share * rate * origin.handle_seconds * route.work_ratio
-    assert all(total <= 1 + 1e-9 for total in moved.values())
-    for name, load_moved in work.items():
-        donor = pictures[name]
-        assert donor.slots - load_moved / donor.target.occupancy_max >= donor.floor_slots - 1e-6
-        assert load_moved <= donor.share_max * donor.slots + 1e-6
+        agents = round(share * origin.slots / origin.concurrency)
+        to_gone = any(at in (route.to_queue, ref(route.to_queue.channel)) for at in silent)
+        assert not to_gone or route.action in ("second-carrier", "call-back")
+        if route.action not in LENDS_PEOPLE:
+            moved[str(route.from_queue)] += share
+        for name, giver in pictures.items():
+            same = giver.at.channel == donor(route).channel
+            if not same or not (None in (giver.at.queue, donor(route).queue) or giver.at == donor(route)):
+                continue
+            if route.action in LENDS_PEOPLE:
+                lent[name] += agents * origin.concurrency
+            elif route.action not in DEFERS:
+                taken[name] += share * rate * origin.handle_seconds * route.work_ratio
+    assert all(total <= 1 + 1e-6 for total in moved.values())
+    for name in {*taken, *lent}:
+        giver = pictures[name]
+        left = giver.slots - lent[name] - taken[name] / giver.target.occupancy_max
+        assert left >= giver.floor_slots - 1e-3
+        assert lent[name] + taken[name] <= giver.share_max * giver.slots + 1e-3
 
 
 def _play(bodies: list[DeskBody], cuts: set[int], repeats: set[int]) -> list[str]:

@@ -43,8 +43,10 @@ def _go_on(script: Script, first: int, last: int) -> None:
         script.hear(minute(second, {"voice": 0, "chat": 3.0}), *staffed(second, voice_idle=True), tick(second))
 
 
-def _overflow(commands: list[LoadShiftCommand]) -> list[LoadShiftCommand]:
-    return [command for command in commands if command.action == "overflow" and command.reverts is None]
+def _lends(commands: list[LoadShiftCommand]) -> list[LoadShiftCommand]:
+    """Voice agents who are lent to chat."""
+    way = ("skill-flex", ref("voice/orders"), ref("chat/orders"))
+    return [c for c in commands if (c.action, c.from_queue, c.to_queue) == way and c.reverts is None]
 
 
 def test_a_command_is_out_in_the_same_step_as_the_incident() -> None:
@@ -58,9 +60,9 @@ def test_a_command_is_out_in_the_same_step_as_the_incident() -> None:
 
 
 def test_a_command_never_goes_without_expiry_inverse_guard_mode_and_evidence() -> None:
-    command = _overflow(_outage().commands)[0]
-    assert command.from_queue == ref("chat/orders")
-    assert command.to_queue == ref("voice/orders")
+    command = _lends(_outage().commands)[0]
+    assert command.agents == round(command.share * 120)
+    assert command.text.startswith(f"Lend {command.agents} agents of voice/orders to chat/orders: chat/orders waits")
     assert command.mode == "auto"
     assert command.expires_at == START + timedelta(seconds=102 + 1800) or command.expires_at > command.issued_at
     assert command.inverse.command_id != command.command_id
@@ -85,7 +87,7 @@ def test_nothing_is_moved_into_a_silent_channel_unless_it_brings_a_way_in() -> N
     script = _outage()
     for command in script.commands:
         if command.to_queue.channel == "voice" and command.reverts is None:
-            assert command.action in ("overflow", "second-carrier")
+            assert command.action == "second-carrier"
 
 
 @pytest.mark.parametrize(("mode", "code"), [("dry-run", "mode-dry-run"), ("approve", "waiting-for-approval")])
@@ -103,9 +105,9 @@ def test_mode_off_says_nothing() -> None:
 
 
 def test_a_mode_of_its_own_binds_one_action() -> None:
-    script = _outage("auto", modes={"overflow": "approve"})
-    assert not _overflow(script.commands)
-    assert _overflow(script.proposals)
+    script = _outage("auto", modes={"skill-flex": "approve"})
+    assert not _lends(script.commands)
+    assert _lends(script.proposals)
     assert [command for command in script.commands if command.action == "second-carrier"]
 
 
@@ -127,7 +129,7 @@ def test_evidence_that_is_too_old_yields_proposals_and_later_commands() -> None:
 def test_it_is_renewed_while_the_incident_lasts_under_a_new_step() -> None:
     script = _outage()
     _go_on(script, 300, 6000)
-    steps = _overflow(script.commands)
+    steps = _lends(script.commands)
     assert [command.step for command in steps] == list(range(1, len(steps) + 1))
     assert len(steps) >= 4
     for before, after in itertools.pairwise(steps):
@@ -138,7 +140,7 @@ def test_it_is_renewed_while_the_incident_lasts_under_a_new_step() -> None:
 
 def test_the_inverse_goes_out_when_the_incident_eases() -> None:
     script = _outage()
-    running = _overflow(script.commands)[-1]
+    running = _lends(script.commands)[-1]
     script.hear(signal("voice", "silence", 250, ratio=0.0, onset=1, opened=20, state="cleared", revision=2))
     script.pass_time(260, 400)
     assert script.incident.phase == "easing"
@@ -151,7 +153,7 @@ def test_the_inverse_goes_out_when_the_incident_eases() -> None:
 
 def test_the_inverse_goes_out_on_expiry() -> None:
     script = _outage(modes={})
-    running = _overflow(script.commands)[-1]
+    running = _lends(script.commands)[-1]
     # nothing is seen any more, only time passes: no evidence to renew with
     script.hear(*[tick(second, complete=240) for second in range(300, 4000, 30)])
     reverts = {command.reverts for command in script.commands}
@@ -187,23 +189,23 @@ def test_the_kill_switch_takes_all_back_and_lets_nothing_out() -> None:
 
 def test_a_donor_that_loses_its_people_gives_nothing_any_more() -> None:
     script = _outage()
-    running = _overflow(script.commands)[-1]
+    running = _lends(script.commands)[-1]
     script.hear(minute(300, {"voice": 0, "chat": 3.0}), tick(300))
-    script.hear(agents("voice/orders", 310, 31, 31), tick(360), minute(360, {"voice": 0, "chat": 3.0}))
-    later = [c for c in script.commands if str(c.from_queue) == "chat/orders" and c.issued_at > running.issued_at]
+    script.hear(agents("voice/orders", 310, 20, 20), tick(360), minute(360, {"voice": 0, "chat": 3.0}))
+    later = [c for c in script.commands if c.from_queue == ref("voice/orders") and c.issued_at > running.issued_at]
     assert later
     assert later[-1].share < running.share
 
 
 def test_a_platform_that_refuses_is_noted_and_left_alone_for_a_while() -> None:
     script = _outage()
-    running = _overflow(script.commands)[-1]
+    running = _lends(script.commands)[-1]
     script.hear(result(running.command_id, "refused", 245))
     _go_on(script, 300, 720)
-    assert not [c for c in _overflow(script.commands) if c.from_queue == running.from_queue and c.step > running.step]
+    assert not [c for c in _lends(script.commands) if c.from_queue == running.from_queue and c.step > running.step]
     assert "platform-refused" in {note.code for note in script.incident.notes}
     _go_on(script, 780, 1020)
-    assert [c for c in _overflow(script.commands) if c.from_queue == running.from_queue and c.step > running.step]
+    assert [c for c in _lends(script.commands) if c.from_queue == running.from_queue and c.step > running.step]
 
 
 def test_the_answer_to_a_command_nobody_knows_is_refused_on_the_bus() -> None:

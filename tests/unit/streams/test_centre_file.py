@@ -199,7 +199,7 @@ def test_what_changed_is_said_by_the_names_that_people_know() -> None:
         "~ queue voice/orders: agents 160 -> 150",
         "+ queue social/care",
         "- queue voice/billing",
-        "- route overflow chat/orders -> voice/orders",
+        "- route skill-flex voice/orders -> chat/orders",
     ]
     assert changes(before, msgspec.structs.replace(before, version=2)) == []
     assert "+ channel voice" in changes(None, before)

@@ -35,6 +35,7 @@ from streams.web.server import WebServer
 SWITCH_SECONDS = 0.0005
 STATE_BATCH_BYTES = 900_000
 TICK_LOOK_SECONDS = 1.0
+BROKER_WAIT_SECONDS, BROKER_WAIT_SECONDS_MAX = 1.0, 15.0
 INTAKE_RECORDS_MAX = 200
 
 
@@ -56,6 +57,8 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
         telemetry.BUILD.labels(metadata.version("breakwater"), platform.python_version()).set(1)
         self.web = WebServer(self.settings, self.roles, self.health)
         await self.add_runtime_dependency(self.web)
+        # Alive already: a broker that is away must not get a process restarted.
+        await self._await_broker()
         await self._bus.start()
         await self._state_bus.start()
         wanted = {"detect": self._detect, "respond": self._respond, "notify": self._notify}
@@ -70,6 +73,23 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
             await self.add_runtime_dependency(ingest)
         await self.add_runtime_dependency(Watchdog(self.health, lambda why: end(self._logger, why)))
         self.health.started = True
+
+    async def _await_broker(self) -> None:
+        """Returns when the broker answers and has the topics. Says once that it is away. Raises BadConfig where it
+        refuses us or a topic is not as it must be."""
+        wait = BROKER_WAIT_SECONDS
+        while not self.should_stop:
+            try:
+                await asyncio.to_thread(broker.refuse_without_topics, self.settings)
+            except Unavailable as away:
+                if self.health.waits_for is None:
+                    self._logger.warning("waiting for the broker", why=str(away))
+                self.health.waits_for = "the broker"
+                await self.sleep(wait)
+                wait = min(wait * 2, BROKER_WAIT_SECONDS_MAX)
+            else:
+                break
+        self.health.waits_for = None
 
     async def on_shutdown(self) -> None:
         await self._state_bus.stop()

@@ -37,6 +37,7 @@ class Health:
     def __init__(self) -> None:
         self.parts: list[Part] = []
         self.started = False
+        self.waits_for: str | None = None  # what it waits for before it starts
         self._beat_at = clock.elapsed()
 
     def beat(self) -> None:
@@ -55,7 +56,7 @@ class Health:
     def ready(self) -> tuple[bool, str]:
         """Ready when every role is; otherwise the reasons."""
         if not self.started:
-            return False, "starting"
+            return False, f"waits for {self.waits_for}" if self.waits_for else "starting"
         reasons = [f"{part.name}: {why}" for part in self.parts for ok, why in [part.ready()] if not ok]
         return not reasons, "; ".join(reasons) or "ready"
 

@@ -9,11 +9,9 @@ from pathlib import Path
 import click
 
 from schemas.errors import BadConfig, Unavailable
-from streams import app, broker, clock, telemetry
+from streams import app, telemetry
 from streams.cli._options import config_option
 from streams.config import ROLES, Role, Settings, load
-
-WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 15.0
 
 
 @click.command("worker")
@@ -40,8 +38,6 @@ def command(named: tuple[str, ...], config_path: Path | None, allow_embedded: bo
         raise BadConfig([("broker.profile", f"the embedded broker is in memory and keeps nothing: {fix}")])
     telemetry.configure_logging(settings.log_format)
     logger = telemetry.logger("worker")
-    wait_for_broker(settings)
-    broker.refuse_without_topics(settings)
     logger.info("starting", roles=",".join(roles), brokers=",".join(settings.broker.bootstrap))
     error = asyncio.run(run(settings, roles))
     if isinstance(error, BadConfig | Unavailable):
@@ -59,22 +55,6 @@ def chosen(named: tuple[str, ...]) -> tuple[Role, ...]:
     if unknown or not asked:
         raise click.BadParameter(f"{', '.join(sorted(unknown)) or 'nothing'} is no role", param_hint="--role")
     return tuple(role for role in ROLES if "all" in asked or role in asked)
-
-
-def wait_for_broker(settings: Settings) -> None:
-    """Returns when the broker answers. Says once that it is away. Raises BadConfig where it refuses us."""
-    wait, said = WAIT_SECONDS, False
-    logger = telemetry.logger("worker")
-    while True:
-        try:
-            broker.check_reachable(settings)
-            return
-        except Unavailable as away:
-            if not said:
-                logger.warning("waiting for the broker", why=str(away))
-                said = True
-            clock.sleep(wait)
-            wait = min(wait * 2, WAIT_SECONDS_MAX)
 
 
 async def run(settings: Settings, roles: tuple[Role, ...]) -> BaseException | None:

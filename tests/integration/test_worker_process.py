@@ -74,6 +74,9 @@ def test_a_broker_that_is_away_at_the_start_gets_one_line_and_is_waited_for(
     time.sleep(2.0)
     assert worker.child.poll() is None
     assert len(worker.lines("waiting for the broker")) == 1
+    url = worker.lines("serving")[0]["url"]
+    assert get(f"{url}/healthz")[0] == 200, "it would be restarted for an outage of the broker's"
+    assert get(f"{url}/readyz") == (503, "waits for the broker\n")
     own_kafka.start()
     worker.ready(60.0)
 

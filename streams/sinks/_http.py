@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,11 +18,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from schemas.errors import BadConfig
 from streams import clock
 from streams.config import read_secret
-from streams.sink import Outcome, Refused, Retry, one_line, secret
+from streams.sink import Refused, Retry, one_line, secret
 from streams.sinks._deadline import CONNECT_SECONDS_MAX, Connections, TooSlow, within
 
 ANSWER_BYTES_MAX = 65_536
 RETRY_AFTER_SECONDS_MAX = 3600.0
+
+T = TypeVar("T")
 
 
 class Attempt(HTTPAdapter):
@@ -100,8 +102,8 @@ def post(
         return Answer(response.status_code, response.headers, bytes(text).decode("utf-8", "replace"))
 
 
-def contained(setting: str, deadline_seconds: float, call: Callable[[Attempt], Outcome]) -> Outcome:
-    """The outcome of one attempt; whatever goes wrong on the way becomes one too, naming `setting`."""
+def contained(setting: str, deadline_seconds: float, call: Callable[[Attempt], T]) -> T | Retry | Refused:
+    """What one attempt gives; whatever goes wrong on the way becomes an outcome that names `setting`."""
     try:
         attempt = Attempt(deadline_seconds)
         return within(deadline_seconds, attempt.connections, lambda: call(attempt))

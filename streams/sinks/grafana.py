@@ -1,9 +1,6 @@
 """Grafana: a region annotation an incident, of the whole organisation, found by its tags.
 
-Through grafana-api, whose faults are contained here: its client and connections live for one attempt (deadline), no
-redirect is followed (it would turn a POST into a GET and call it success), tags and text are sent with every update (a
-PATCH without tags wipes them), bodies are built by us (its own send nulls and unescaped tags), and what it raises over
-odd answers (TypeError, JSONDecodeError) is judged by the answer's status, which a hook notes before it sees it.
+Tags and text are sent with every update: a PATCH without tags wipes them.
 """
 
 from __future__ import annotations
@@ -11,11 +8,7 @@ from __future__ import annotations
 import html
 from datetime import datetime
 from typing import Any, ClassVar, Self
-from urllib.parse import urlencode, urlsplit
-
-import requests
-from grafana_api.grafana_api import GrafanaException
-from grafana_api.grafana_face import GrafanaFace
+from urllib.parse import urlencode
 
 from schemas.incident import Incident
 from streams.config import Grafana, Notify, read_secret
@@ -34,8 +27,9 @@ from streams.sink import (
     shorten_id,
 )
 from streams.sinks import _http
+from streams.sinks._grafana import SETTING, GrafanaClient
 
-SETTING = "notify.grafana"
+NEEDS = "write annotations: role Editor, or the permissions annotations:read, annotations:create, annotations:write"
 TAG = "breakwater"
 # the columns that Grafana keeps tags in
 TAG_LENGTH_MAX = 100
@@ -74,106 +68,51 @@ class GrafanaSink(Sink):
         )
 
     def _tell(self, attempt: _http.Attempt, notice: Notice) -> Outcome:
-        client = _Client(self._url, self._token, attempt, self._ca_file)
+        client = GrafanaClient(self._url, self._token, attempt, self._ca_file, needs=NEEDS)
         body = self.request(notice).body
         if notice.reference is not None:
-            gone = client.update(notice.reference, body)
+            gone = _update(client, notice.reference, body)
             if not (isinstance(gone, Refused) and client.status == 404):
                 return gone
         # An attempt whose answer was lost may have made it: look before making another.
-        found = client.find(body["tags"])
+        found = _find(client, body["tags"])
         if isinstance(found, Retry | Refused):
             return found
-        return client.update(found, body) if found is not None else client.create(body)
+        return _update(client, found, body) if found is not None else _create(client, body)
 
 
-class _Client:
-    """grafana-api for one attempt; every call gives an outcome or raises a requests error."""
+def _find(client: GrafanaClient, tags: list[str]) -> str | Retry | Refused | None:
+    """The id of the annotation that bears the incident's tag."""
+    wanted = tags[1]
+    query = urlencode([("tags", TAG), ("tags", wanted), ("type", "annotation"), ("limit", 10)])
+    answer = client.call("GET", f"/annotations?{query}")
+    if isinstance(answer, Retry | Refused):
+        return answer
+    if not isinstance(answer, list):
+        return Refused(f"{SETTING}.url: answers {client.status} without a list of annotations: is it a Grafana?")
+    ours = [one for one in answer if isinstance(one, dict) and wanted in (one.get("tags") or ())]
+    return min((number for one in ours if (number := _id(one)) is not None), key=int, default=None)
 
-    def __init__(self, url: str, token: str, attempt: _http.Attempt, ca_file: Any) -> None:
-        parts = urlsplit(url)
-        prefix = parts.path.strip("/")
-        face = GrafanaFace(
-            token, host=parts.netloc, protocol=parts.scheme, url_path_prefix=f"{prefix}/" if prefix else ""
-        )
-        self._api = face.api
-        if ca_file is not None:
-            self._api.verify = str(ca_file)
-        _http.prepare(self._api.s, attempt, ca_file).max_redirects = 0
-        self._api.s.hooks["response"].append(self._note)
-        self.status = 0
-        self._headers: Any = {}
 
-    def _note(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
-        del args, kwargs
-        self.status, self._headers = response.status_code, response.headers
+def _create(client: GrafanaClient, body: dict[str, Any]) -> Outcome:
+    answer = client.call("POST", "/annotations", body)
+    if isinstance(answer, Retry | Refused):
+        return answer
+    made = _id(answer) if isinstance(answer, dict) else None
+    if made is not None:
+        return Delivered(made)
+    # It may have been made: the next attempt looks for it first.
+    return Retry(f"{SETTING}.url: answers {client.status} without the annotation's id")
 
-    def find(self, tags: list[str]) -> str | Retry | Refused | None:
-        """The id of the annotation that bears the incident's tag."""
-        wanted = tags[1]
-        query = urlencode([("tags", TAG), ("tags", wanted), ("type", "annotation"), ("limit", 10)])
-        answer = self._call("GET", f"/annotations?{query}")
-        if isinstance(answer, Retry | Refused):
-            return answer
-        if not isinstance(answer, list):
-            return Refused(f"{SETTING}.url: answers {self.status} without a list of annotations: is it a Grafana?")
-        ours = [a for a in answer if isinstance(a, dict) and wanted in (a.get("tags") or ())]
-        return min((number for a in ours if (number := _id(a)) is not None), key=int, default=None)
 
-    def create(self, body: dict[str, Any]) -> Outcome:
-        answer = self._call("POST", "/annotations", body)
-        if isinstance(answer, Retry | Refused):
-            return answer
-        made = _id(answer) if isinstance(answer, dict) else None
-        if made is not None:
-            return Delivered(made)
-        # It may have been made: the next attempt looks for it first.
-        return Retry(f"{SETTING}.url: answers {self.status} without the annotation's id")
-
-    def update(self, reference: str, body: dict[str, Any]) -> Outcome:
-        answer = self._call("PATCH", f"/annotations/{reference}", body)
-        return answer if isinstance(answer, Retry | Refused) else Delivered(reference)
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer's JSON, None where a success has none, or why there is none."""
-        self.status = 0
-        try:
-            return getattr(self._api, method)(path, json=body)
-        except requests.exceptions.TooManyRedirects:
-            return _http.judge(f"{SETTING}.url", self.status, self._headers, "")
-        except GrafanaException as error:
-            return _failed(self.status, self._headers, str(error.message))
-        except (TypeError, ValueError) as error:
-            if isinstance(error, requests.exceptions.RequestException) and not 200 <= self.status < 300:
-                raise
-            return self._odd(method)
-
-    def _odd(self, method: str) -> Any:
-        """An answer that the library cannot read: judged by its status alone."""
-        if self.status in (204, 205) and method != "GET":
-            return None
-        if 200 <= self.status < 300:
-            return Refused(f"{SETTING}.url: answers {self.status} without JSON: is it a Grafana?")
-        return _failed(self.status, self._headers, "")
+def _update(client: GrafanaClient, reference: str, body: dict[str, Any]) -> Outcome:
+    answer = client.call("PATCH", f"/annotations/{reference}", body)
+    return answer if isinstance(answer, Retry | Refused) else Delivered(reference)
 
 
 def _id(annotation: dict[str, Any]) -> str | None:
     number = annotation.get("id")
     return str(number) if isinstance(number, int) else None
-
-
-def _failed(status: int, headers: Any, text: str) -> Retry | Refused:
-    said = one_line(text, 120)
-    if status == 401:
-        return Refused(f"{SETTING}.token_file: the token is not accepted (401): {said}")
-    if status == 403:
-        return Refused(
-            f"{SETTING}.token_file: the token may not write annotations (403): give its service account the role "
-            f"Editor or the permissions annotations:read, annotations:create, annotations:write: {said}"
-        )
-    if status == 404:
-        return Refused(f"{SETTING}.url: answers 404: is it the address of a Grafana, with its path? {said}")
-    return _http.judge(f"{SETTING}.url", status, headers, text)
 
 
 def _annotation(incident: Incident, links: Links) -> dict[str, Any]:

@@ -94,7 +94,9 @@ def test_a_wrong_token_and_a_missing_permission_name_the_setting(sink: GrafanaSi
     unknown = sink.send(notice())
 
     assert isinstance(forbidden, Refused)
-    assert forbidden.why.startswith("notify.grafana.token_file: the token lacks rights (403): it must be allowed to write annotations")
+    assert forbidden.why.startswith(
+        "notify.grafana.token_file: the token lacks rights (403): it must be allowed to write annotations"
+    )
     assert "annotations:create" in forbidden.why
     assert isinstance(unknown, Refused)
     assert unknown.why == "notify.grafana.token_file: the token is not accepted (401): Unauthorized"

@@ -11,8 +11,10 @@ import pytest
 import requests
 from notice_examples import incident, notice
 
-from streams.config import PagerDuty
+from streams.config import Mail, PagerDuty
 from streams.links import Links
+from streams.sink import Delivered
+from streams.sinks.mail import MailSink
 from streams.sinks.pagerduty import PagerDutySink
 from streams.stand_in import Pager, refusals
 
@@ -47,6 +49,22 @@ def test_a_rehearsal_can_be_paged_and_ended(ending: int) -> None:
 
         os.kill(child.pid, ending)
         assert child.wait(10) == 0
+
+
+def test_it_takes_mail_where_it_is_asked_to() -> None:
+    pytest.importorskip("aiosmtpd", reason="the extra `demo` is not installed")
+    with running("--port", "0", "--mail-port", "0") as child:
+        assert child.stdout is not None
+        port = int(child.stdout.readline().strip().rsplit(":", 1)[-1])
+        address = child.stdout.readline().split()[-1]
+        section = Mail(
+            host="127.0.0.1", port=port, security="none", sender="a@example.com", recipients=["b@example.com"]
+        )
+        assert MailSink(section, None, Links()).send(notice()) == Delivered()
+
+        assert child.stdout.readline().startswith("mail        to b@example.com: [acme] Telephony outage")
+        (subject,) = requests.get(address, timeout=5).json()["mail"]
+        assert subject.startswith("[acme] Telephony outage")
 
 
 def test_a_port_that_is_taken_is_said_in_one_line() -> None:

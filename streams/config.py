@@ -254,9 +254,17 @@ class Notify(Frozen):
     playbook_url: str | None = None
 
 
+class Operator(Frozen):
+    """Somebody who may decide on the page; the token is the file's content."""
+
+    name: str
+    token_file: Path
+
+
 class Web(Frozen):
     """The status page. `port` 0 takes a free one. A viewer that is `viewer_backlog_max` messages behind is dropped; one
-    that comes back within `resume_bytes_max` of messages gets only what it missed."""
+    that comes back within `resume_bytes_max` of messages gets only what it missed. Without `operators` the page only
+    reads. What customers may read is written to `public_directory`, by default `public` of the state directory."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -270,6 +278,8 @@ class Web(Frozen):
     tenants_max: Size = 50
     queues_max: Size = 1_000
     incidents_max: Size = 100
+    operators: list[Operator] = []
+    public_directory: Path | None = None
 
 
 class Settings(Frozen):

@@ -12,6 +12,7 @@ from schemas.desk import DeskEntry
 from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.signal import Evidence, Signal
+from schemas.status import DeskStatus
 from schemas.workforce import Workforce
 from streams import telemetry
 from streams.series import Labels, Series
@@ -41,7 +42,6 @@ class DeskGauges:
         self._showing: dict[str, Incident] = {}
         self._shifts: dict[str, LoadShiftCommand] = {}
         self._waiting: dict[str, LoadShiftCommand] = {}
-        self._killed: dict[str, set[str]] = {}
         self._phases = Series("tenants", TENANTS_MAX * len(PHASES), telemetry.INCIDENTS_OPEN)
         self._incidents = Series("incidents", INCIDENTS_MAX, telemetry.INCIDENT_OPENED)
         self._symptoms = Series(
@@ -76,6 +76,8 @@ class DeskGauges:
                 self._alert(value)
             case LoadShiftCommand():
                 self._shift(value)
+            case DeskStatus():
+                self._kills.set((value.tenant,), float(bool(value.stops)))
 
     def heard(self, entry: DeskEntry) -> None:
         """One entry of the desk, as the response fold reads it: a signal's evidence is shown under its incident."""
@@ -98,7 +100,7 @@ class DeskGauges:
         """Another process has the desks now."""
         for kept in (self._phase, self._short, self._sites, self._evidence, self._showing):
             kept.clear()
-        for rest in (self._shifts, self._waiting, self._killed):
+        for rest in (self._shifts, self._waiting):
             rest.clear()
         for series in (self._phases, self._incidents, self._symptoms, self._agents, self._missing):
             series.clear()
@@ -200,13 +202,6 @@ class DeskGauges:
 
     def _decision(self, decision: OperatorDecision) -> None:
         telemetry.DECISIONS.labels(decision.action).inc()
-        killed = self._killed.setdefault(decision.tenant, set())
-        if decision.action == "kill":
-            killed.add(decision.target)
-        elif decision.action == "unkill":
-            killed.discard(decision.target)
-        if decision.action in ("kill", "unkill"):
-            self._kills.set((decision.tenant,), float(bool(killed)))
         if decision.action == "reject" and self._waiting.pop(decision.target, None) is not None:
             self._count_waiting(decision.tenant)
 

@@ -11,13 +11,17 @@ from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.incident import Incident
 from schemas.notice import Notification
+from schemas.recovery import Recovery
+from schemas.status import DeskStatus
 from schemas.topics import LOAD_SHIFT_PROPOSALS
 from streams.web.cards import tenant_view
 from streams.web.headline import blind_to, head_of
 from streams.web.tenant import Limits, TenantBoard
 from streams.web.view import Blind, Head, TenantLine, TenantView
 
-Shown = DeskEntry | Incident | StaffingAlert | LoadShiftCommand | Bulletin | Notification | Centre
+Shown = (
+    DeskEntry | Incident | StaffingAlert | LoadShiftCommand | Bulletin | Notification | Centre | DeskStatus | Recovery
+)
 LEVELS = ("waiting", "usual", "notice", "blind", "incident")
 
 
@@ -35,7 +39,7 @@ class Board:
 
     def fold(self, value: Shown, topic: str, arrived_at: datetime) -> None:
         """One record of `topic` (its own name), as it arrived on the bus."""
-        board = self._tenant(value.tenant)
+        board = self._board_of(value.tenant)
         if board is None:
             return
         match value:
@@ -53,6 +57,10 @@ class Board:
                 board.take_notification(value)
             case Centre():
                 board.take_centre(value)
+            case DeskStatus():
+                board.take_status(value)
+            case Recovery():
+                board.take_recovery(value)
 
     def seeing(self) -> None:
         """The bus answers."""
@@ -65,6 +73,13 @@ class Board:
     @property
     def bus(self) -> Blind | None:
         return self._bus
+
+    def tenant(self, name: str) -> TenantBoard | None:
+        """What is known of a tenant; None for one that was never heard of."""
+        return self._tenants.get(name)
+
+    def every(self) -> list[TenantBoard]:
+        return list(self._tenants.values())
 
     def tenants(self) -> list[TenantLine]:
         """The switch, as of the last patches: who needs a look first, then by name."""
@@ -91,7 +106,7 @@ class Board:
                 found.append(patch)
         return found
 
-    def _tenant(self, name: str) -> TenantBoard | None:
+    def _board_of(self, name: str) -> TenantBoard | None:
         board = self._tenants.get(name)
         if board is None:
             if len(self._tenants) >= self._limits.tenants_max:

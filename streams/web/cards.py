@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from response.guard import WAITING
+from response.guard import APPROVABLE
 from schemas.command import LoadShiftCommand
 from schemas.decision import CommandResult
 from schemas.incident import Incident, Symptom
@@ -116,6 +116,7 @@ def _incident(board: TenantBoard, key: str, now: datetime) -> IncidentCard | Non
         contacts_unusual=incident.contacts_unusual,
         drill=incident.drill,
         notes=incident.notes,
+        recovery=board.recoveries.get(key),
     )
 
 
@@ -138,6 +139,7 @@ def _symptom(board: TenantBoard, symptom: Symptom) -> SymptomLine:
         rarity_days=said.rarity_days if said else None,
         text=symptom.text,
         evidence=said.evidence if said else None,
+        contributors=said.contributors if said else [],
     )
 
 
@@ -248,7 +250,7 @@ def _command(board: TenantBoard, key: str) -> CommandCard | None:
 
 
 def _asks(proposal: LoadShiftCommand) -> bool:
-    return proposal.blocked_by is not None and proposal.blocked_by.code == WAITING
+    return proposal.blocked_by is not None and proposal.blocked_by.code in APPROVABLE and not proposal.closed
 
 
 def _last_result(board: TenantBoard, key: str) -> CommandResult | None:
@@ -258,7 +260,12 @@ def _last_result(board: TenantBoard, key: str) -> CommandResult | None:
 
 def _how_it_ended(board: TenantBoard, key: str) -> str | None:
     last = _last_result(board, key)
-    return ENDS.get(last.state) if last and last.state in ENDS else board.ended.get(key)
+    if last and last.state in ENDS:
+        return ENDS[last.state]
+    proposal = board.proposals.get(key)
+    if proposal is not None and proposal.closed and proposal.blocked_by is not None and key not in board.commands:
+        return board.ended.get(key) or proposal.blocked_by.code.replace("-", " ")
+    return board.ended.get(key)
 
 
 def _has_ended(board: TenantBoard, key: str) -> bool:

@@ -26,6 +26,8 @@ def head_of(board: TenantBoard, wall: datetime, blind: Blind | None) -> Head:
         mode=centre.mode if centre else None,
         modes=centre.modes if centre else {},
         killed_by=board.killed_by,
+        stops=board.status.stops if board.status else [],
+        on_duty=board.status.on_duty if board.status else [],
         blind=blind,
         languages=centre.languages if centre else ("en",),
         hidden={"queues": board.rows.lost, "incidents": board.incidents.lost},

@@ -18,6 +18,8 @@ from schemas.desk import DeskEntry
 from schemas.errors import BadMessage
 from schemas.incident import Incident
 from schemas.notice import Notification
+from schemas.recovery import Recovery
+from schemas.status import DeskStatus
 from streams import clock, telemetry
 from streams.clients import aiokafka_settings
 from streams.config import Settings
@@ -34,6 +36,8 @@ READS: dict[str, type[Any]] = {
     topics.LOAD_SHIFT_PROPOSALS.name: LoadShiftCommand,
     topics.BULLETINS.name: Bulletin,
     topics.NOTIFICATIONS.name: Notification,
+    topics.DESK_STATUS.name: DeskStatus,
+    topics.RECOVERIES.name: Recovery,
 }
 COMPACTED = {topic.name for topic in topics.FIXED if topic.compacted}
 # What concerns an incident is few records, and an incident may last: the page looks back further than the counts.

@@ -20,7 +20,9 @@ from schemas.errors import BadConfig
 from streams import clock, telemetry
 from streams.config import Settings
 from streams.web.board import Board
+from streams.web.deciding import Carry, Deciding, carry_to
 from streams.web.hub import Hub
+from streams.web.operators import Operators
 from streams.web.reader import Reader
 from streams.web.tenant import Limits
 
@@ -56,7 +58,15 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
     Raises BadConfig at the start where the port cannot be had.
     """
 
-    def __init__(self, settings: Settings, roles: Collection[str], health: Health, board: Board | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        roles: Collection[str],
+        health: Health,
+        board: Board | None = None,
+        carry: Carry | None = None,
+    ) -> None:
+        """`carry` takes an operator's decision to the desk; by default over the bus of the settings."""
         super().__init__()
         self._settings = settings
         self._health = health
@@ -70,6 +80,8 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
             viewer_backlog_max=settings.web.viewer_backlog_max,
             resume_bytes_max=settings.web.resume_bytes_max,
         )
+        operators = Operators(settings.web.operators if self._has_page else [])
+        self._deciding = Deciding(operators, self.board, carry or carry_to(settings))
         self._files = static_files()
         self._runner: web.AppRunner | None = None
         self.port = settings.web.port
@@ -112,6 +124,9 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
             app.router.add_get("/static/{name}", self._static)
             app.router.add_get("/api/state", self._state)
             app.router.add_get("/api/events", self._events)
+            app.router.add_get("/api/operator", self._deciding.who)
+            if self._settings.web.operators:
+                app.router.add_post("/api/decisions", self._deciding.post)
         return app
 
     @Service.task  # type: ignore[untyped-decorator]

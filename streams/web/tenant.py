@@ -15,7 +15,9 @@ from schemas.desk import DeskBody
 from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.notice import Notification
+from schemas.recovery import Recovery
 from schemas.signal import Load, Signal
+from schemas.status import DeskStatus
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.web import words
@@ -51,9 +53,10 @@ class TenantBoard:
         self.zone: tzinfo = words.zone_of("UTC")
         self.complete_to: datetime | None = None  # how far the contacts are counted, event time
         self.ticked_at: datetime | None = None  # when detection last spoke, wall clock
-        self.killed_by: str | None = None
+        self.status: DeskStatus | None = None
         self.rows: Shelf[RowTrack] = Shelf(limits.queues_max, lambda row: row.is_behind(self.complete_to), keeps=True)
         self.incidents: Shelf[Incident] = Shelf(limits.incidents_max, lambda one: one.phase == "resolved")
+        self.recoveries: Shelf[Recovery] = Shelf(limits.incidents_max)
         self.alerts: Shelf[StaffingAlert] = Shelf(ALERTS_MAX, lambda one: one.state == "closed")
         self.alerted: Shelf[datetime] = Shelf(2 * ALERTS_MAX)  # when each was first said
         self.commands: Shelf[LoadShiftCommand] = Shelf(COMMANDS_MAX, self._has_expired)
@@ -103,6 +106,22 @@ class TenantBoard:
         known = self.incidents.get(incident.incident_id)
         if known is None or known.revision <= incident.revision:
             self.incidents.put(incident.incident_id, incident)
+
+    def take_recovery(self, recovery: Recovery) -> None:
+        known = self.recoveries.get(recovery.incident_id)
+        if known is None or known.revision <= recovery.revision:
+            self.recoveries.put(recovery.incident_id, recovery)
+            self.incidents.touch(recovery.incident_id)
+
+    def take_status(self, status: DeskStatus) -> None:
+        if self.status is None or self.status.revision <= status.revision:
+            self.status = status
+
+    @property
+    def killed_by(self) -> str | None:
+        """Who stopped all load shifts of the tenant, if somebody did."""
+        stops = self.status.stops if self.status else []
+        return next((stop.by for stop in stops if stop.reach == "tenant"), None)
 
     def take_alert(self, alert: StaffingAlert) -> None:
         """An alert has a new id with every revision: the page shows the last one of each incident and queue."""
@@ -202,8 +221,6 @@ class TenantBoard:
 
     def _hear_decision(self, decision: OperatorDecision) -> None:
         self.decisions.put(decision.decision_id, decision)
-        if decision.action in ("kill", "unkill"):
-            self.killed_by = decision.by if decision.action == "kill" else None
         if decision.action == "reject":
             self.ended.put(decision.target, f"rejected by {decision.by}")
         self.incidents.touch(decision.target)

@@ -16,7 +16,9 @@ from schemas.centre import Mode
 from schemas.command import Bulletin, LoadShiftCommand, StaffingAlert
 from schemas.health import ToolHealth
 from schemas.incident import Cause, Phase, Reason, Scope
-from schemas.signal import Evidence, SignalKind
+from schemas.recovery import Recovery
+from schemas.signal import Contribution, Evidence, SignalKind
+from schemas.status import OnDuty, Stop
 
 Level = Literal["waiting", "usual", "notice", "incident", "blind"]
 
@@ -102,6 +104,7 @@ class SymptomLine(Part, frozen=True, kw_only=True):
     rarity_days: float | None
     text: str
     evidence: Evidence | None
+    contributors: list[Contribution]
 
 
 StepKind = Literal["onset", "signal", "phase", "alert", "command", "proposal", "result", "decision", "told", "bulletin"]
@@ -152,6 +155,7 @@ class IncidentCard(Part, frozen=True, kw_only=True):
     contacts_unusual: float
     drill: str | None
     notes: list[Reason]
+    recovery: Recovery | None
 
 
 class CommandCard(Part, frozen=True, kw_only=True):
@@ -193,6 +197,8 @@ class Head(Part, frozen=True, kw_only=True):
     mode: Mode | None
     modes: dict[str, Mode]
     killed_by: str | None
+    stops: list[Stop]
+    on_duty: list[OnDuty]
     blind: Blind | None
     languages: tuple[str, ...]
     hidden: dict[str, int]

@@ -1,5 +1,6 @@
 // What is done about it: load shifts, staffing alerts, messages; and how the tools say they are.
 
+import { button, mayDecide, operator, propose } from "./decide.js";
 import { el, fill, svg } from "./dom.js";
 import { capital, many, number, percent, place, span, time, when } from "./words.js";
 
@@ -13,7 +14,7 @@ export function standing(card, now) {
 export function fillCommand(node, card, context) {
   const state = standing(card, context.now());
   node.dataset.state = state;
-  fill(node, [card, state], () => commandBody(card, state, context));
+  fill(node, [card, state, operator(), mayDecide()], () => commandBody(card, state, context));
 }
 
 function commandBody(card, state, context) {
@@ -28,7 +29,9 @@ function commandBody(card, state, context) {
       el("h3", {}, el("span", { text: place(c.from_queue) }), el("span", { class: "arrow", "aria-label": " to " , text: " → " }), el("span", { text: place(c.to_queue) }))),
     el("p", {}, el("strong", { text: share(c.share) }), ` of arrivals, by ${c.action.replaceAll("-", " ")}${c.step > 1 ? `, step ${c.step}` : ""}${c.share_before > 0 ? ` (before: ${share(c.share_before)})` : ""}`,
       state !== "over" && [", ends in ", el("strong", { class: "digits", "data-until": c.expires_at }), ` at ${when(c.expires_at, context.now())}`]),
-    state === "waiting" && el("p", { class: "note", text: c.blocked_by ? capital(c.blocked_by.text) : "A person must approve it. This page only reads." }),
+    state === "waiting" && el("p", { class: "note", text: c.blocked_by ? `${capital(c.blocked_by.text)}.` : "A person must approve it." }),
+    state === "waiting" && card.asks && deciding(c),
+    state === "running" && operator() && el("p", { class: "buttons" }, stopButton(c)),
     el("dl", { class: "terms" },
       term("Guard", `stops below ${percent(c.guard.stop_if_service_level_below)} service level or ${many(c.guard.stop_if_agents_below, "agent")} at ${place(c.guard.donor)}, from ${span(c.guard.check_after_seconds)} on`),
       term("Undo", `back to ${share(c.inverse.share)} by command ${c.inverse.command_id}`),
@@ -41,6 +44,23 @@ function commandBody(card, state, context) {
       el("p", { class: "fine", text: `Command ${c.command_id}` })),
   ];
 }
+
+function deciding(c) {
+  if (!operator()) return el("p", { class: "fine", text: mayDecide() ? "Sign in to approve or reject it." : `\`breakwater approve ${c.command_id}\` lets it go out.` });
+  const way = `${share(c.share)} of ${place(c.from_queue)} to ${place(c.to_queue)}`;
+  const target = { tenant: c.tenant, target: c.command_id };
+  return el("p", { class: "buttons" },
+    button("Approve", () => propose({
+      ...target, action: "approve", yes: "Approve", title: `Move ${way}?`,
+      text: [c.text, `It goes to the routing platform at once, and goes back by itself in ${span((Date.parse(c.expires_at) - Date.parse(c.issued_at)) / 1000)} or when ${place(c.guard.donor)} suffers.`],
+    }), { part: "approve" }),
+    button("Reject", () => propose({ ...target, action: "reject", yes: "Reject", grave: true, title: `Not move ${way}?`, text: "This step is not carried out." }), { part: "reject", grave: true }));
+}
+
+const stopButton = (c) => button("Stop", () => propose({
+  tenant: c.tenant, target: c.command_id, action: "kill", yes: "Stop it", grave: true,
+  title: `Take back ${share(c.share)} of ${place(c.from_queue)}?`, text: "What it moves goes back, and this incident uses this way no more.",
+}), { part: "stop", grave: true });
 
 /** "7.5 %": a share of arrivals may be small. */
 const share = (part) => `${number(part * 100)} %`;

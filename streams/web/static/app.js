@@ -2,6 +2,7 @@
 
 import { fillAlert, fillBulletin, fillCommand, fillTool, shortage, standing } from "./answers.js";
 import { Chart } from "./chart.js";
+import { begin, mayDecide, operator, propose } from "./decide.js";
 import { byId, el, keep, say, show } from "./dom.js";
 import { fillIncident, fillPast, incidentCard } from "./incident.js";
 import { Live } from "./live.js";
@@ -30,6 +31,7 @@ let firstPoint = Infinity; // of all rows, seconds since 1970
 const context = {
   /** The centre's time: the events' own where history is played, else the wall clock's. */
   played: () => state.head?.clock === "event",
+  tenant: () => state.tenant,
   now: () => (state.head?.now ? Date.parse(state.head.now) : live.now()),
   /** A queue without a signal of its own shows its channel's. */
   marks: (row) => (row.marks.length || !row.at.queue ? row.marks : (state.rows.get(row.at.channel)?.marks ?? [])),
@@ -202,14 +204,29 @@ function drawBar(head) {
     mode.dataset.mode = head.killed_by ? "off" : head.mode;
     say(mode, head.killed_by ? `kill switch pulled by ${head.killed_by}` : [`Mode ${MODES[head.mode] ?? head.mode}`, ...own].join(", "));
   }
+  drawStop(head);
+  const duty = (head?.on_duty ?? []).map((one) => `${one.rota}: ${one.who.join(", ") || "nobody"}${one.until ? ` until ${when(one.until, context.now())}` : ""}`);
+  show(byId("duty"), duty.length > 0);
+  say(byId("duty"), duty.length ? `On duty – ${duty.join("; ")}` : "");
   const hidden = Object.entries(head?.hidden ?? {}).filter(([, count]) => count > 0);
   const notes = [
     state.tenant && `Centre ${state.tenant}`,
     head?.complete_to && `contacts counted to ${when(head.complete_to, context.now())} (${head.time_zone})`,
     ...hidden.map(([what, count]) => `${many(count, what.slice(0, -1), what)} not shown: there are too many`),
-    "this page only reads",
+    mayDecide() ? operator() && `${operator()} may decide` : "this page only reads",
   ];
   say(byId("foot"), notes.filter(Boolean).join(" · "));
+}
+
+/** The kill switch of the whole centre, for whoever may pull it. */
+function drawStop(head) {
+  const node = byId("stop");
+  show(node, Boolean(operator() && head?.mode));
+  const whole = (head?.stops ?? []).some((one) => one.reach === "tenant");
+  say(node, whole ? "Let load shifts go on" : "Stop all load shifts");
+  node.onclick = () => propose(whole
+    ? { tenant: state.tenant, target: state.tenant, action: "unkill", yes: "Let them go on", title: "Let load shifts go on?", text: "They are planned and proposed again." }
+    : { tenant: state.tenant, target: state.tenant, action: "kill", yes: "Stop them all", grave: true, title: "Stop all load shifts?", text: "Everything that was moved goes back, and nothing is moved until somebody undoes this." });
 }
 
 const going = (incident) => incident.phase !== "resolved" && !incident.merged_into;
@@ -393,4 +410,5 @@ byId("theme").addEventListener("click", () => {
 dark.addEventListener("change", nameTheme);
 nameTheme();
 
+begin(() => want("all"));
 live.open(wish());

@@ -1,5 +1,6 @@
 // An incident as a card: what, since when, how sure, how far, with which symptoms, and its story so far.
 
+import { button, operator, propose } from "./decide.js";
 import { el, fill, svg } from "./dom.js";
 import { GLYPH, capital, many, number, percent, sinkName, span, time, when } from "./words.js";
 
@@ -23,7 +24,7 @@ export function incidentCard() {
 export function fillIncident(node, incident, context) {
   node.id = `incident-${incident.incident_id}`;
   node.dataset.phase = incident.phase;
-  fill(node, incident, () => body(incident, context));
+  fill(node, [incident, operator(), context.tenant()], () => body(incident, context));
 }
 
 function body(incident, context) {
@@ -35,8 +36,10 @@ function body(incident, context) {
         el("span", { class: "tag", text: incident.severity }),
         incident.drill && el("span", { class: "tag drill", text: `drill: ${incident.drill}` }),
         !incident.pages && el("span", { class: "tag", text: "wakes nobody" }),
-        incident.acknowledged_by && el("span", { class: "tag", text: `acknowledged by ${incident.acknowledged_by}` })),
-      el("h3", { id: title, text: incident.title })),
+        incident.acknowledged_by && el("span", { class: "tag", text: `acknowledged by ${incident.acknowledged_by}` }),
+        incident.muted_until && Date.parse(incident.muted_until) > context.now() && el("span", { class: "tag", text: `muted until ${when(incident.muted_until, context.now())}` })),
+      el("h3", { id: title }, el("a", { class: "anchor", href: `#incident-${incident.incident_id}`, text: incident.title }))),
+    deciding(incident, context),
     el("dl", { class: "facts" },
       fact("Since", `${when(incident.onset, context.now())}`, sinceText(incident)),
       fact("Cause", causeName(incident.cause.kind), sureness(incident.cause)),
@@ -46,6 +49,7 @@ function body(incident, context) {
       ...incident.cause.because.map((text) => el("li", { text }))),
     ...[symptoms(incident, context)].flat(),
     told(incident, context),
+    recovery(incident.recovery, context),
     incident.notes.length > 0 && el("div", { class: "undone" }, el("h4", { text: "What could not be done" }),
       el("ul", { class: "because" }, ...incident.notes.map((note) => el("li", { text: note.text })))),
     el("details", { "data-part": "story", class: "story", open: incident.phase !== "resolved" },
@@ -54,6 +58,49 @@ function body(incident, context) {
     evidence(incident),
     el("p", { class: "fine" }, `Incident ${incident.incident_id}, revision ${incident.revision}`),
   ];
+}
+
+/** What is left to do after the outage, and by when it is done. */
+function recovery(r, context) {
+  if (!r) return null;
+  const line = (b) => el("tr", {},
+    el("th", { scope: "row", text: b.queue.queue ? `${b.queue.channel} / ${b.queue.queue}` : b.queue.channel }),
+    el("td", { class: "num", text: `${number(b.backlog)} (usual ${number(b.usual)})` }),
+    el("td", { class: "num", text: b.eta ? when(b.eta, context.now()) : "it does not fall" }),
+    el("td", { class: "num came", text: b.eta_early && b.eta_late ? `${time(b.eta_early)} to ${time(b.eta_late)}` : "" }));
+  return el("details", { "data-part": "recovery", open: incident_is_over(r) },
+    el("summary", { "data-part": "recovery-summary", text: "Recovery" }),
+    el("p", { text: r.text }),
+    r.burn_down?.length > 0 && el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Backlogs" }, el("table", {},
+      el("thead", {}, el("tr", {}, ...[["Queue"], ["Backlog"], ["Usual again"], ["Between", "came"]].map(([text, kind]) => el("th", { scope: "col", text, class: kind })))),
+      el("tbody", {}, ...r.burn_down.map(line)))),
+    r.wave_total && el("p", { class: "fine", text: `Escalations still expected: ${number(r.wave_total.expected)} (${number(r.wave_total.low)} to ${number(r.wave_total.high)}).` }),
+    r.stand_down.missing?.length > 0 && el("p", { class: "fine", text: `Before the watch may end: ${r.stand_down.missing.map((reason) => reason.text).join("; ")}.` }));
+}
+
+const incident_is_over = (r) => ["easing", "watching"].includes(r.phase);
+
+/** What somebody who is signed in may do about it. */
+function deciding(incident, context) {
+  if (!operator() || incident.phase === "resolved" || incident.merged_into) return null;
+  const target = { tenant: context.tenant(), target: incident.incident_id };
+  const muted = incident.muted_until && Date.parse(incident.muted_until) > context.now();
+  return el("p", { class: "buttons" },
+    !incident.acknowledged_by && button("Acknowledge", () => propose({
+      ...target, action: "acknowledge", yes: "I have it", title: "Take this incident on?", text: "The pager is told that you have it; nobody is woken for it again.",
+    }), { part: "acknowledge" }),
+    muted
+      ? button("Unmute", () => propose({ ...target, action: "unmute", yes: "Unmute", title: "Let it wake people again?", text: "It may page again from now on." }), { part: "mute" })
+      : button("Mute 1 h", () => propose({ ...target, action: "mute", minutes: 60, yes: "Mute", title: "Mute it for an hour?", text: "It goes on, and wakes nobody for an hour." }), { part: "mute" }),
+    button("Stop its load shifts", () => propose({
+      ...target, action: "kill", yes: "Stop them", grave: true, title: "Stop its load shifts?", text: "What it moved goes back, and nothing more is moved for it.",
+    }), { part: "kill", grave: true }),
+    button("Not an incident", () => propose({
+      ...target, action: "not-an-incident", yes: "It was none", grave: true, title: "Was this no incident?", text: "It ends, what was moved goes back, and it counts as a false alarm.",
+    }), { part: "none", grave: true }),
+    button("Resolve", () => propose({
+      ...target, action: "resolve", yes: "It is over", grave: true, title: "Is it over?", text: "It ends now, and what was moved goes back.",
+    }), { part: "resolve", grave: true }));
 }
 
 const node_id = (incident) => `incident-${incident.incident_id}`;
@@ -151,6 +198,7 @@ function evidence(incident) {
       el("h4", { text: s.name }),
       el("p", { text: s.text }),
       el("p", { class: "fine", text: proof(s) }),
+      s.contributors.length > 0 && carriers(s.contributors),
       s.evidence.curve?.length > 1 && curve(s.evidence))));
 }
 
@@ -164,17 +212,25 @@ function proof(s) {
   return `${parts.join("; ")}.`;
 }
 
+const carriers = (all) => el("p", { class: "fine", text: `Carried by ${all.slice(0, 5).map((c) => `${c.dimension ?? "queue"} ${c.name} (${number(c.observed)} of ${number(c.expected)}${c.share ? `, ${percent(c.share)} of it` : ""})`).join("; ")}.` });
+
+/** The statistic pane by pane against the line where it alarms, with its times where they are known. */
 function curve(e) {
   const top = Math.max(...e.curve, e.threshold) * 1.05 || 1;
   const y = (value) => 40 - (Math.max(0, value) / top) * 40;
   const path = e.curve.map((value, n) => `${n ? "L" : "M"}${((n / (e.curve.length - 1)) * 300).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  return svg("svg", { viewBox: "0 0 300 40", preserveAspectRatio: "none", class: "curve", role: "img", "aria-label": `Evidence of the last ${e.curve.length} panes; the dashed line is where it alarms` },
-    svg("path", { class: "alarm-line", d: `M0 ${y(e.threshold).toFixed(1)}H300` }), svg("path", { class: "observed", d: path }));
+  const at = e.curve_at?.length ? `${time(e.curve_at[0])} to ${time(e.curve_at.at(-1))}` : `the last ${many(e.curve.length, "pane")}`;
+  const crossed = e.curve.findIndex((value) => value >= e.threshold);
+  const alarm = crossed >= 0 && e.curve_at?.[crossed] ? `, crossed at ${time(e.curve_at[crossed])}` : "";
+  return el("figure", { class: "evidence" },
+    svg("svg", { viewBox: "0 0 300 40", preserveAspectRatio: "none", class: "curve", role: "img", "aria-label": `Evidence, ${at}: ${number(e.curve[0])} to ${number(e.curve.at(-1))}; it alarms at ${number(e.threshold)}${alarm}` },
+      svg("path", { class: "alarm-line", d: `M0 ${y(e.threshold).toFixed(1)}H300` }), svg("path", { class: "observed", d: path })),
+    el("figcaption", {}, `Evidence, ${at}; dashed: where it alarms (${number(e.threshold)})${alarm}`));
 }
 
 export function fillPast(node, incident, context) {
   node.id = `incident-${incident.incident_id}`;
-  fill(node, incident, () => [
+  fill(node, [incident, operator()], () => [
     el("details", { "data-part": "past", class: "past" },
       el("summary", { "data-part": "past-summary" },
         el("span", { class: "date", text: `${when(incident.onset, context.now())} ` }),

@@ -219,17 +219,12 @@ class TestAnswers:
 
     def test_a_kill_switch_is_seen_until_the_last_one_is_undone(self) -> None:
         gauges = Gauges()
-        for action, target, pulled in (
-            ("kill", "killing", 1),
-            ("kill", "i-1", 1),
-            ("unkill", "killing", 1),
-            ("unkill", "i-1", 0),
-        ):
-            said = OperatorDecision(
-                decision_id=f"{action} {target}", tenant="killing", at=AT, by="ana", action=action, target=target
-            )
-            gauges.observe(desk(said))
-            assert value("kill_switch_pulled", tenant="killing") == pulled
+        status = example("desk-status")
+        assert status.stops
+        gauges.observe(msgspec.structs.replace(status, tenant="killing"))
+        assert value("kill_switch_pulled", tenant="killing") == 1
+        gauges.observe(msgspec.structs.replace(status, tenant="killing", stops=[]))
+        assert value("kill_switch_pulled", tenant="killing") == 0
 
     def test_agents_are_added_over_the_sites_of_a_queue(self) -> None:
         gauges = Gauges()

@@ -18,6 +18,7 @@ from schemas.health import ToolHealth
 from schemas.incident import Reason
 from schemas.notice import Notification
 from schemas.signal import Load, QueueLoad, Series
+from schemas.status import DeskStatus, Stop
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.web.board import Board
@@ -413,19 +414,16 @@ class TestAnswers:
 
     def test_the_kill_switch_is_in_the_sentence_until_it_is_released(self) -> None:
         made = played(22)
-        for action in ("kill", "unkill"):
-            decision = OperatorDecision(
-                decision_id=action,
-                tenant=outage.TENANT,
-                at=WALL,
-                by="kim",
-                action=action,  # type: ignore[arg-type]
-                target=outage.TENANT,
+        stop = Stop(target=outage.TENANT, reach="tenant", by="kim", at=WALL, text="all load shifts of northwind")
+        for revision, stops in ((1, [stop]), (2, [])):
+            status = DeskStatus(
+                tenant=outage.TENANT, revision=revision, at=WALL, mode="auto", stops=stops, origin=outage.ORIGIN
             )
-            hear(made, decision)
+            made.fold(status, topics.DESK_STATUS.name, WALL)
             head = seen(made).head
             assert head is not None
-            assert ("Kill switch pulled by kim" in head.headline.more) == (action == "kill")
+            assert ("Kill switch pulled by kim" in head.headline.more) == bool(stops)
+            assert head.stops == stops
 
     def test_a_tools_last_word_counts(self) -> None:
         made = played(22)

@@ -7,6 +7,7 @@ import gzip
 import json
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -432,7 +433,11 @@ class TestHub:
         assert hub.snapshot("one", WALL) is not first
 
 
-def test_the_application_has_no_route_that_changes_anything() -> None:
+def test_without_operators_the_application_has_no_route_that_changes_anything(tmp_path: Path) -> None:
     server = WebServer(settings(), ["web"], FakeHealth(), fed())
     routes: list[web.AbstractRoute] = list(server.application().router.routes())
     assert {route.method for route in routes} == {"GET", "HEAD"}
+    (tmp_path / "ana").write_text("a-token-that-nobody-guesses")
+    operators = [{"name": "ana", "token_file": tmp_path / "ana"}]
+    with_one = WebServer(settings(operators=operators), ["web"], FakeHealth(), fed()).application()
+    assert [route.method for route in with_one.router.routes()].count("POST") == 1

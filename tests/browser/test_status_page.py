@@ -21,10 +21,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from schemas import topics
 from schemas.base import QueueRef
 from schemas.centre import Centre
+from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
+from schemas.incident import Reason
 from schemas.signal import Load, QueueLoad
 from streams import config
 from streams.web.board import Board
+from streams.web.deciding import Answer
 from streams.web.server import WebServer, limits
 from tests import scripted_outage as outage
 
@@ -43,6 +46,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 AXE = "4.10.3"
 DESKTOP, PHONE, WALL_SCREEN = (1440, 900), (390, 844), (2560, 1440)
+TOKEN = "a-token-that-nobody-guesses"
 WALL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
@@ -58,17 +62,24 @@ class WellWorker:
 class Site:
     """The page's server in a thread of its own; the board is only touched in its loop."""
 
-    def __init__(self, port: int = 0) -> None:
-        self._settings = config.load(
-            None, {}, web={"port": port, "refresh_seconds": 0.05}, tenants={outage.TENANT: {"clock": "event"}}
-        )
+    def __init__(self, port: int = 0, operator: Path | None = None) -> None:
+        operators = [{"name": "ana", "token_file": operator}] if operator else []
+        web = {"port": port, "refresh_seconds": 0.05, "operators": operators}
+        self._settings = config.load(None, {}, web=web, tenants={outage.TENANT: {"clock": "event"}})
+        self.decided: list[OperatorDecision] = []
+        self.answer = Answer("done")
         self.board = Board(limits(self._settings), lambda tenant: self._settings.tenant(tenant).clock)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.server = WebServer(self._settings, ["web"], WellWorker(), self.board)
+        self.server = WebServer(self._settings, ["web"], WellWorker(), self.board, self._carry)
         asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(20)
         self.url = self.server.url
+
+    async def _carry(self, made: OperatorDecision) -> Answer:
+        """Stands for the bus and the desk."""
+        self.decided.append(made)
+        return self.answer
 
     def do(self, work: Callable[[Board], None]) -> None:
         async def run() -> None:
@@ -96,8 +107,8 @@ class Site:
 
 
 @contextmanager
-def site(last: int | None = 22, queues_more: int = 0, port: int = 0) -> Iterator[Site]:
-    made = Site(port)
+def site(last: int | None = 22, queues_more: int = 0, port: int = 0, operator: Path | None = None) -> Iterator[Site]:
+    made = Site(port, operator)
     try:
         made.see()
         if last is not None:
@@ -137,7 +148,7 @@ def visit(browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: A
         "console", lambda said: wrong.append(f"console: {said.text}") if said.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    origin = url.split("/?")[0]
+    origin = url.split("/?")[0].split("/#")[0]
     page.on("request", lambda asked: None if asked.url.startswith(origin) else wrong.append(f"asks for {asked.url}"))
     try:
         page.goto(url)
@@ -348,6 +359,99 @@ class TestHands:
             expect(page.locator("#queue-grid .row")).to_have_count(2)
             page.locator("#find").fill("no such queue")
             expect(page.locator("#queue-empty")).to_be_visible()
+
+
+class TestDeciding:
+    @pytest.fixture
+    def token(self, tmp_path: Path) -> Path:
+        place = tmp_path / "token"
+        place.write_text(TOKEN)
+        return place
+
+    @staticmethod
+    def ask(served: Site) -> None:
+        """A load shift that lacks nothing but somebody's yes."""
+        queue = QueueRef(channel="app", queue="account")
+        why = Reason(code="waiting-for-approval", text="mode of overflow is approve: a person decides")
+        asked = outage.load_shift(
+            "c-app", outage.BROKE_AT + timedelta(minutes=20), queue, outage.voice("billing"), blocked=why
+        )
+        served.feed([(topics.LOAD_SHIFT_PROPOSALS.name, asked)])
+
+    @staticmethod
+    def sign_in(page: Page) -> None:
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Sign out ana")).to_be_visible()
+
+    def test_a_reader_sees_no_button_that_decides(self, browser: Browser) -> None:
+        with site() as served, visit(browser, served.url) as page:
+            self.ask(served)
+            expect(page.locator("#command-list")).to_contain_text("breakwater approve c-app")
+            expect(page.locator(".act:visible")).to_have_count(0)
+            expect(page.locator("#sign-in")).to_be_hidden()
+            expect(page.locator("#foot")).to_contain_text("this page only reads")
+
+    @pytest.mark.parametrize("size,scheme", [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+    def test_a_proposal_is_approved_with_the_name_of_the_token(
+        self, browser: Browser, shots: Path, token: Path, size: tuple[int, int], scheme: str
+    ) -> None:
+        with site(operator=token) as served, visit(browser, served.url, size, scheme) as page:
+            self.ask(served)
+            expect(page.locator("#command-list")).to_contain_text("Sign in to approve or reject it.")
+            self.sign_in(page)
+            card = page.locator("#command-list .command").filter(has_text="app / account")
+            card.scroll_into_view_if_needed()
+            page.screenshot(path=shots / f"proposal-{scheme}-{size[0]}.png")
+            card.get_by_role("button", name="Approve").click()
+            expect(page.locator("#decide")).to_contain_text("Move 40 % of app / account to voice / billing?")
+            page.get_by_label("Why, for those").fill("chat is drowning")
+            page.screenshot(path=shots / f"approve-{scheme}-{size[0]}.png")
+            page.locator("#decide-yes").click()
+            expect(page.locator("#decide-said")).to_have_text("Done.")
+            (made,) = served.decided
+            assert (made.by, made.action, made.target, made.note) == ("ana", "approve", "c-app", "chat is drowning")
+            page.get_by_role("button", name="Close").click()
+            assert fits(page)
+
+    def test_the_keyboard_alone_stops_everything_and_a_refusal_is_told(self, browser: Browser, token: Path) -> None:
+        with site(operator=token) as served, visit(browser, served.url) as page:
+            served.answer = Answer("refused", "the kill switch is on already")
+            page.locator("#sign-in").focus()
+            page.keyboard.press("Enter")
+            page.keyboard.type(TOKEN)
+            page.keyboard.press("Enter")
+            expect(page.locator("#stop")).to_have_text("Stop all load shifts")
+            page.locator("#stop").focus()
+            page.keyboard.press("Enter")
+            page.locator("#note").focus()
+            page.keyboard.press("Enter")
+            expect(page.locator("#decide-said")).to_have_text("Refused: the kill switch is on already")
+            assert [(made.action, made.target) for made in served.decided] == [("kill", outage.TENANT)]
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Sign out ana").click()
+            expect(page.locator(".act:visible")).to_have_count(0)
+            assert page.evaluate("sessionStorage.length") == 0
+
+    def test_a_wrong_token_is_told_and_kept_nowhere(self, browser: Browser, token: Path) -> None:
+        with site(operator=token) as served, visit(browser, served.url) as page:
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_label("Token").fill("somebody-elses-old-token")
+            page.keyboard.press("Enter")
+            expect(page.locator("#sign-said")).to_have_text("This token is nobody's.")
+            assert page.evaluate("sessionStorage.length") == 0
+
+    def test_an_incident_is_taken_on_from_its_card(self, browser: Browser, shots: Path, axe: str, token: Path) -> None:
+        with site(operator=token) as served, visit(browser, f"{served.url}/#incident-{outage.INCIDENT}") as page:
+            self.sign_in(page)
+            page.locator("#incident-list details[data-part=evidence] summary").click()
+            page.screenshot(path=shots / "incident-operator.png", full_page=True)
+            page.get_by_role("button", name="Acknowledge").click()
+            assert grave(page, axe) == []
+            page.locator("#decide-yes").click()
+            expect(page.locator("#decide-said")).to_have_text("Done.")
+            assert [(made.action, made.target) for made in served.decided] == [("acknowledge", outage.INCIDENT)]
 
 
 # ---- for everybody

@@ -91,6 +91,11 @@ class ControlPlane:
                 self.kubectl("apply", "--server-side", "-f", str(path))
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
+    def add_volumes(self, count: int, storage_class: str = "") -> None:
+        """Volumes that claims can be bound to; nobody makes them here on demand."""
+        made = [yaml.safe_dump(_volume(f"volume-{storage_class or 'plain'}-{n}", storage_class)) for n in range(count)]
+        self.kubectl("create", "-f", "-", stdin="\n---\n".join(made))
+
     def _files(self) -> None:
         key = self.directory / "accounts.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], capture_output=True, check=True)
@@ -229,4 +234,18 @@ def _node(name: str) -> dict[str, object]:
         "kind": "Node",
         "metadata": {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
         "status": {"allocatable": amounts, "capacity": amounts},
+    }
+
+
+def _volume(name: str, storage_class: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            "capacity": {"storage": "4Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": storage_class,
+            "hostPath": {"path": f"/nowhere/{name}"},
+        },
     }

@@ -31,6 +31,8 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     plane.start()
     try:
         plane.apply_operators()
+        for storage_class in ("", "fast"):  # the one that the case all-on names
+            plane.add_volumes(40, storage_class)
         yield Cluster(plane)
     finally:
         plane.stop()

@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.detection import cells, report, runs
+from benchmarks.detection import cells, family, report, runs
 from benchmarks.detection.generator import START
 from benchmarks.detection.method import Breakwater
 from benchmarks.detection.musts import judge
@@ -37,7 +37,10 @@ def main() -> int:
     began = time.monotonic()
     found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes))
     command = f"python -m benchmarks.detection --size {options.size} --seed {options.seed}"
-    results = report.Results(options.size, command, time.monotonic() - began, *found, cost())
+    shares, backlogs = family.run(options.size, options.seed)
+    found[0].extend(family.musts(shares, backlogs))
+    more = family.page(shares, backlogs)
+    results = report.Results(options.size, command, time.monotonic() - began, *found, cost(), more)
     print("\n".join(report.musts_table(results.musts)))
     if options.json:
         options.json.write_text(json.dumps(_as_json(results), indent=1) + "\n")

@@ -50,6 +50,7 @@ class Results(NamedTuple):
     false: list[FalseAlarms]
     alarms: dict[str, Alarms]
     cost: Cost
+    more: list[str]  # sections about what is no count
 
 
 def write(results: Results, directory: Path) -> Path:
@@ -115,6 +116,8 @@ def _page(results: Results) -> list[str]:
         "## Alarms",
         "",
         *_alarm_table(results.alarms),
+        "",
+        *results.more,
         "",
         "## Without a part",
         "",

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVa
 import msgspec
 from river import base
 
+from detectors.singles import decode, encode
 from schemas.errors import BadConfig
 
 Direction = Literal["up", "down"]
@@ -63,22 +64,20 @@ class Order(msgspec.Struct):
     jumped: float | None = None
 
     def takes(self, at: float) -> bool:
-        """Whether the pane is new; if so, it is the last one from now on."""
+        """Whether the pane is new; if so, it is the last one from now on. `at` is finite."""
         last = self.last
         if last is not None:
             if not at > last:
                 return False
             if at - last > FAR_SECONDS and not self._confirmed(at):
                 return False
-        elif not math.isfinite(at):
-            return False
         self.last, self.jumped = at, None
         return True
 
     def _confirmed(self, at: float) -> bool:
         if self.jumped is not None and 0 < at - self.jumped <= FAR_SECONDS:
             return True
-        self.jumped = at if math.isfinite(at) else None
+        self.jumped = at
         return False
 
 
@@ -110,7 +109,7 @@ class Method(base.AnomalyDetector, Generic[ReadingT, StateT]):  # type: ignore[m
     # -- river's interface
 
     def statistic_one(self, x: Features) -> float:
-        """The evidence S, at least 0, without an upper end."""
+        """The evidence S, without an upper end; below 0 there is none."""
         return self.read(x).statistic
 
     def score_one(self, x: Features) -> float:
@@ -123,9 +122,12 @@ class Method(base.AnomalyDetector, Generic[ReadingT, StateT]):  # type: ignore[m
 
     def learn(self, x: Features, reading: ReadingT | None) -> bool:
         """`learn_one` for who has read the pane already; says whether the pane was new."""
+        if not math.isfinite(number(x, "at")):
+            return False
+        reading = self.read(x) if reading is None else reading
         new = self.order.takes(number(x, "at"))
         if new:
-            self.commit(x, self.read(x) if reading is None else reading)
+            self.commit(x, reading)
         return new
 
     def features(self, timestamp: datetime | str | float, value: Any) -> dict[str, Any]:
@@ -161,10 +163,10 @@ class Method(base.AnomalyDetector, Generic[ReadingT, StateT]):  # type: ignore[m
             raise ValueError(f"not a snapshot: {error}") from error
 
     def pack(self) -> bytes:
-        return msgspec.msgpack.encode(self.state)
+        return encode(self.state)
 
     def unpack(self, packed: bytes) -> StateT:
-        return msgspec.msgpack.decode(packed, type=type(self.state))
+        return decode(packed, type(self.state))
 
 
 def score_of(statistic: float, line: float) -> float:

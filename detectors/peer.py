@@ -55,7 +55,7 @@ class Peer(Method[PeerReading, PeerState]):
     def read(self, x: Features) -> PeerReading:
         value = number(x, "value")
         # river squares what it is given
-        if not abs(value) < 1e150:
+        if not (abs(value) < 1e150 and math.isfinite(number(x, "at"))):
             return PeerReading(0.0, math.nan)
         reading = self.look(x, value)
         # as large as it was at the line; far beyond it still rises, where S / (S + line) would round to 1

@@ -182,7 +182,7 @@ class ShareBank:
         wide = params.tolerance_sd * np.sqrt(scarce + slow + params.tolerance_floor_variance)
         self.tolerance = np.clip(wide, params.tolerance_min, params.tolerance_max)
         self.edge = shares.edge(self.share, self.tolerance, self.falling)
-        self.icc = np.minimum(self.pane_spread.estimate() * share / np.maximum(1 - share, _NOTHING), 1.0)
+        self.icc = self._icc()
         self.ready = (all_of >= params.warm_up_of) & (self.marks.exposure >= params.warm_up_seconds)
 
     def _slot_of(self, moment: Moment) -> int:
@@ -233,7 +233,13 @@ class ShareBank:
         )
         marks.block += np.array([y, n, np.full(self.size, float(seconds))]) * learns
         # the estimate for the next panes; the shares themselves move with blocks
-        self.icc = np.minimum(self.pane_spread.estimate() * self.share / np.maximum(1 - self.share, _NOTHING), 1.0)
+        self.icc = self._icc()
+
+    def _icc(self) -> Numbers:
+        found: Numbers = np.minimum(
+            self.pane_spread.estimate() * self.share / np.maximum(1 - self.share, _NOTHING), 1.0
+        )
+        return found
 
     def _excited(self) -> Flags:
         runs, params = self.runs, self.params

@@ -20,8 +20,8 @@ import numpy as np
 
 from detectors.columns import Flags, Numbers
 
-_EDGE_MAX = 0.999
-_EDGE_MIN = 1e-6
+EDGE_MAX = 0.999
+EDGE_MIN = 1e-6
 
 
 class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ def edge(share: Numbers, tolerance: Numbers, falling: Flags | bool = False) -> N
     """The largest share that is still usual. Rows that watch a share fall hold its complement."""
     up = share * (1 + tolerance)
     down = 1 - (1 - share) / (1 + tolerance)
-    return np.clip(np.where(falling, down, up), _EDGE_MIN, _EDGE_MAX)
+    return np.clip(np.where(falling, down, up), EDGE_MIN, EDGE_MAX)
 
 
 def shifted(share: Numbers, odds: Numbers | float) -> Numbers:

@@ -95,12 +95,12 @@ class Metric(Method[Reading, State]):
         super().__init__(State(tail(params.density_floor), tail(params.record_floor), tail(params.sustained_floor)))
 
     def read(self, x: Features) -> Reading:
-        value = number(x, "value")
-        if not -_LARGEST < value < _LARGEST:
+        value, at = number(x, "value"), number(x, "at")
+        if not (-_LARGEST < value < _LARGEST and math.isfinite(at)):
             return Reading(0.0, math.nan)
         if not self.state.begun:
             return Reading(0.0, value)
-        reading = self._surprises(value, self._hour(number(x, "at")))
+        reading = self._surprises(value, self._hour(at))
         total = sum(reading.rarities)
         params, state = self.params, self.state
         faded = state.peak * (1.0 - state.since_peak / params.fade)

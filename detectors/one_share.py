@@ -1,0 +1,279 @@
+"""A share of one series behind river's interface: the arithmetic of `shares`, the way of `share_bank`, in plain floats.
+
+Equal to one row of the bank. What a pane does when a half hour has ended is done on a copy, so that reading is pure.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import NamedTuple
+
+import msgspec
+
+from detectors import budget
+from detectors.contract import Features, Method, Verdict, number
+from detectors.parameters import CountParams
+from detectors.shares import EDGE_MAX, EDGE_MIN, ShareParams, odds_ratio
+from detectors.singles import Singles, Spread, fork, times, zeros
+from detectors.slots import LocalTime, Moment
+
+_TINY = 1e-300
+_NOTHING = 1e-12
+_MOST = 1e15  # contacts of one pane; more are a mistake
+_COUNTS = CountParams()
+
+
+class ShareState(msgspec.Struct):
+    """`runs` to `since` are by odds ratio, `hits` and `decided` by slot of time. `step` is the length of a pane, and 0
+    while that is not known."""
+
+    runs: Singles
+    walks: Singles
+    observed: Singles
+    of: Singles
+    expected: Singles
+    since: list[int]
+    hits: Singles
+    decided: Singles
+    pane_spread: Singles
+    block_spread: Singles
+    sums: Singles  # of the half hour that is not over: concerned, decided, seconds
+    exposure: Singles
+    frozen_since: int = 0
+    block: int = -1
+    slot: int = -1
+    first: float = 0.0
+    step: float = 0.0
+
+
+def empty(odds: int, slots: int) -> ShareState:
+    """Of a series of which nothing is known."""
+    return ShareState(
+        runs=zeros(odds),
+        walks=zeros(odds),
+        observed=zeros(odds),
+        of=zeros(odds),
+        expected=zeros(odds),
+        since=[0] * odds,
+        hits=zeros(slots),
+        decided=zeros(slots),
+        pane_spread=zeros(2),
+        block_spread=zeros(2),
+        sums=zeros(3),
+        exposure=zeros(1),
+    )
+
+
+class View(NamedTuple):
+    """What follows from the state until a half hour or a slot ends."""
+
+    share: float
+    scarce: float
+    edge: float
+    ready: bool
+
+
+class ShareReading(NamedTuple):
+    """What a pane shows. `state` and `view` are those of its time."""
+
+    statistic: float
+    y: float
+    n: float
+    at: int
+    known: bool
+    gains: tuple[float, ...]
+    state: ShareState
+    view: View
+
+
+class OneShare(Method[ShareReading, ShareState]):
+    """y of n contacts, against what share of them is usual."""
+
+    def __init__(self, params: ShareParams, false_a_month: float, time_zone: str, falling: bool = False) -> None:
+        self.share_params = params
+        self.false_a_month = false_a_month
+        self.time_zone = time_zone
+        self._local = LocalTime(time_zone)
+        self._falling = falling
+        self._pane = Spread(params.pane_variance, params.pane_weight, params.half_life_seconds, _COUNTS)
+        self._block = Spread(params.block_variance, params.block_weight, params.half_life_seconds, _COUNTS)
+        self._view: tuple[ShareState, View] | None = None
+        super().__init__(empty(len(params.odds), params.slots))
+
+    @abstractmethod
+    def counted(self, x: Features) -> tuple[float, float]:
+        """y and n of a pane; NaN where they are unknown."""
+
+    @property
+    def line(self) -> float:  # type: ignore[override]  # it follows from the budget, once a pane's length is known
+        return budget.threshold(self.false_a_month, self.state.step or 60.0)
+
+    def read(self, x: Features) -> ShareReading:
+        at, (y, n), state = number(x, "at"), self.counted(x), self.state
+        if state.step and math.isfinite(at) and not at <= (self.order.last or 0.0):
+            state = self._rolled(int(at), self._local.moment(at + state.step / 2))
+        view = self._look(state)
+        known = math.isfinite(at) and 0 <= y <= n < _MOST
+        gains = self._gains(state, view, y, n) if known and n > 0 and view.ready and state.step else ()
+        start = int(at) if math.isfinite(at) else 0
+        return ShareReading(self._statistic(state, gains), y, n, start, known, gains, state, view)
+
+    def commit(self, x: Features, reading: ShareReading) -> None:
+        if not self.state.step:
+            # the first two times tell how long a pane is
+            self.state.step = number(x, "at") - self.state.first if self.state.first else 0.0
+            self.state.first = number(x, "at")
+            return
+        state = self.state = reading.state
+        if reading.gains:
+            self._grow(reading)
+        if reading.known:
+            self._learn(reading)
+        self._view = (state, reading.view)
+
+    def explain(self, x: Features, reading: ShareReading) -> Verdict:
+        """The run that the evidence speaks most for, with this pane."""
+        state, gains = reading.state, reading.gains or (0.0,) * len(reading.state.runs)
+        j = max(range(len(gains)), key=lambda j: state.walks[j] + gains[j])
+        alive = state.walks[j] > 0
+        y, n = (reading.y, reading.n) if reading.gains else (0.0, 0.0)
+        observed = (state.observed[j] if alive else 0.0) + y
+        of = (state.of[j] if alive else 0.0) + n
+        expected = (state.expected[j] if alive else 0.0) + n * reading.view.share
+        onset = state.since[j] if alive else reading.at
+        return Verdict("up", observed, expected, onset, self.words(observed, of, expected, onset, x))
+
+    def words(self, observed: float, of: float, expected: float, onset: float, x: Features) -> str:
+        """Why, for a person."""
+        del onset, x
+        odds = odds_ratio(observed, of, expected)
+        return (
+            f"{observed:,.0f} of {of:,.0f} ({observed / max(of, 1):.1%}) where {expected / max(of, 1):.1%} is usual, "
+            f"odds x {odds:.2g}"
+        )
+
+    # -- evidence
+
+    def _gains(self, state: ShareState, view: View, y: float, n: float) -> tuple[float, ...]:
+        edge, most = view.edge, self.share_params.gain_max
+        phi = 1 / (1 + max(n - 1, 0.0) * self._icc(state, view))
+        found = []
+        for odds in self.share_params.odds:
+            far = odds * edge / (1 - edge + odds * edge)
+            found.append(min(phi * (y * math.log(far / edge) + (n - y) * math.log((1 - far) / (1 - edge))), most))
+        return tuple(found)
+
+    def _icc(self, state: ShareState, view: View) -> float:
+        return min(self._pane.estimate(state.pane_spread) * view.share / max(1 - view.share, _NOTHING), 1.0)
+
+    def _grown(self, state: ShareState, gains: tuple[float, ...]) -> list[float]:
+        cap = math.exp(min(4 * self.line, self.share_params.evidence_max))
+        return [min((run + 1.0) * math.exp(gain), cap) for run, gain in zip(state.runs, gains, strict=True)]
+
+    def _statistic(self, state: ShareState, gains: tuple[float, ...]) -> float:
+        runs = self._grown(state, gains) if gains else state.runs
+        return round(math.log(max(sum(runs) / len(runs), _TINY)) * 1e6) / 1e6
+
+    def _grow(self, reading: ShareReading) -> None:
+        state, y, n = reading.state, reading.y, reading.n
+        for j, (run, gain) in enumerate(zip(self._grown(state, reading.gains), reading.gains, strict=True)):
+            before = state.walks[j]
+            walk = max(before + gain, 0.0)
+            state.runs[j], state.walks[j] = run, walk
+            if walk > 0:
+                state.observed[j] += y
+                state.of[j] += n
+                state.expected[j] += n * reading.view.share
+                state.since[j] = state.since[j] if before > 0 else reading.at
+            else:
+                state.observed[j] = state.of[j] = state.expected[j] = 0.0
+                state.since[j] = 0
+
+    # -- what is usual
+
+    def _look(self, state: ShareState) -> View:
+        if self._view is not None and self._view[0] is state:
+            return self._view[1]
+        params = self.share_params
+        all_hits, all_of = sum(state.hits), sum(state.decided)
+        general = max((all_hits + 0.5) / (all_of + 1.0), _NOTHING)
+        worth = (1 - general) / (general * params.slot_variance)
+        slot = max(state.slot, 0)
+        share, weight = general, all_of + 1.0
+        if params.slots > 1:
+            share = (state.hits[slot] + worth * general) / (state.decided[slot] + worth)
+            weight = state.decided[slot] + min(worth, all_of + 1.0)
+        base = 1 - share if self._falling else share
+        scarce = (1 - base) / max(base * weight, _NOTHING)
+        slow = self._block.estimate(state.block_spread)
+        if self._falling:
+            slow *= (share / max(base, _NOTHING)) ** 2
+        share = max(share, params.share_least)
+        wide = params.tolerance_sd * math.sqrt(scarce + slow + params.tolerance_floor_variance)
+        wide = min(max(wide, params.tolerance_min), params.tolerance_max)
+        edge = 1 - (1 - share) / (1 + wide) if self._falling else share * (1 + wide)
+        ready = all_of >= params.warm_up_of and state.exposure[0] >= params.warm_up_seconds
+        of_share = (1 - share) / max(share * weight, _NOTHING)
+        view = View(share, of_share, min(max(edge, EDGE_MIN), EDGE_MAX), ready)
+        if state is self.state:
+            self._view = (state, view)
+        return view
+
+    # -- learning
+
+    def _rolled(self, start: int, moment: Moment) -> ShareState:
+        """The state at this time: a copy where a half hour or a slot has ended."""
+        params, state = self.share_params, self.state
+        block = start // params.block_seconds
+        slot = 0 if params.slots == 1 else moment.slot // 2 % params.slots
+        if block == state.block and slot == state.slot:
+            return state
+        rolled = fork(state)
+        if block != state.block:
+            if state.block >= 0:
+                self._learn_block(rolled)
+            rolled.block = block
+        rolled.slot = slot
+        return rolled
+
+    def _learn_block(self, state: ShareState) -> None:
+        y, n, seconds = state.sums
+        if not (y or n or seconds):
+            return
+        params, view, slot = self.share_params, self._look(self.state), max(state.slot, 0)
+        mean, variance = n * view.share, self._block.estimate(state.block_spread)
+        weight = 1.0
+        if view.ready:
+            spread = max(mean * (1 - view.share) + mean**2 * variance, 0.25)
+            weight = min(1.0, params.robust_z**2 * spread / max((y - mean) ** 2, _NOTHING))
+            if n > 0:
+                noise = view.scarce - 1 / max(n, 1.0)
+                self._block.learn(state.block_spread, y, mean, variance, params.block_seconds, noise)
+        keep = 1 - (1 - params.block_keep) * weight * (n > 0)
+        state.hits[slot] = state.hits[slot] * keep + weight * y
+        state.decided[slot] = state.decided[slot] * keep + weight * n
+        state.exposure[0] += seconds
+        state.sums = zeros(3)
+
+    def _learn(self, reading: ShareReading) -> None:
+        state, params, n = reading.state, self.share_params, reading.n
+        if not self._excited(state):
+            state.frozen_since = 0
+        elif not state.frozen_since:
+            state.frozen_since = reading.at
+        if state.frozen_since and reading.at - state.frozen_since <= params.freeze_seconds_max:
+            return
+        y = reading.y
+        if n > 0 and reading.view.ready:
+            variance = self._pane.estimate(state.pane_spread)
+            mean = n * reading.view.share
+            self._pane.learn(state.pane_spread, y, mean, variance, state.step, -1 / max(n, 1.0))
+        state.sums[0] += y
+        state.sums[1] += n
+        state.sums[2] += state.step
+
+    def _excited(self, state: ShareState) -> bool:
+        params = self.share_params
+        runs = zip(state.walks, state.observed, state.expected, strict=True)
+        return any(w > params.freeze and seen > times(params.freeze_ratio, usual) for w, seen, usual in runs)

@@ -24,6 +24,7 @@ REVISE_RATIO = 1.1
 REVISE_STATISTIC = 1.0
 
 RECOVERED, ACCEPTED, SILENT, LEFT = "recovered", "accepted as normal", "became silence", "series left"
+CLOSING = "closing time"
 
 
 class Alarm(msgspec.Struct):
@@ -209,6 +210,8 @@ class Alarms:
     def _follow(self, alarm: Alarm, sight: Sight, slow: Numbers | None) -> list[Statement]:
         i = self.index[alarm.series]
         self._mark(alarm)
+        if self.bank.closed[i] and alarm.direction == SURGE:
+            return [self._clear(alarm, sight.at, sight.start, sight.share, CLOSING)]
         if sight.known is not None and not sight.known[i]:
             return []  # unknown resolves nothing and says nothing
         closed = sight.gains is None
@@ -237,7 +240,8 @@ class Alarms:
             return
         row = SILENCE if alarm.kind == "silence" else None
         _, since, observed, expected = self._sums(evidence, i, alarm.direction, sight, row)
-        if expected > 0:
+        # a silence that began later is another one: what is told of this one stays
+        if expected > 0 and not (row == SILENCE and since > alarm.onset):
             alarm.onset, alarm.observed, alarm.expected = since, observed, expected
         alarm.statistic = float(
             (sight.statistic if slow is None or alarm.speed == "fast" else slow)[alarm.direction, i]

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.baseline import Dispersion, Level, Season
+from detectors.calendar import Opening
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.evidence import Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
-from detectors.slots import LocalTime, Moment, day_of
+from detectors.slots import SLOT_SECONDS, LocalTime, Moment, day_of
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
 _WEEK_SECONDS = 7 * DAY_SECONDS
@@ -99,8 +100,11 @@ class Bank:
         self.clocks = Clocks()
         self.alarmed: Flags = np.zeros(0, bool)
         self.far: Flags = np.zeros(0, bool)  # alarmed, and further away than busy and quiet days are
+        self.opening: Opening | None = None
+        self.open_share: Numbers = np.ones(0)
+        self.closed: Flags = np.zeros(0, bool)
         self.floor = 1.0  # a person's floor of the band, as a ratio
-        self._fresh: tuple[int, int, bool] | None = None
+        self._fresh: tuple[int, int, bool, int] | None = None
         self._band_due = True
 
     @property
@@ -151,7 +155,9 @@ class Bank:
         """Takes in one closed pane; series that are not `known` (None: all are) neither score nor learn."""
         moment = self.local.moment(start + seconds / 2)
         self._roll(start, moment)
-        seasonal = self._seasonal(moment, seconds)
+        seasonal = self._seasonal(moment, start, seconds)
+        if self.closed.any():
+            known = ~self.closed if known is None else known & ~self.closed
         expected = seasonal * self.level_now
         scored = self.judged if known is None else self.judged & known
         everything = bool(scored.all())
@@ -168,7 +174,8 @@ class Bank:
         """An open pane of which `share_down` was surely delivered and from which at most `share_up` can have been
         seen: the statistic and the expected count by direction and series, and the gains."""
         moment = self.local.moment(start + seconds / 2)
-        expected = self._seasonal(moment, seconds) * self.level_now
+        expected = self._seasonal(moment, start, seconds) * self.level_now
+        known = known & ~self.closed
         mean = expected * np.array([[share_up], [share_down]])
         steps = self._steps(moment)
         gains = self.fast.gains(seen, mean if steps is None else mean * steps)
@@ -177,7 +184,7 @@ class Bank:
 
     def expect(self, start: int, seconds: int) -> Numbers:
         """What a pane would hold of which nothing is known."""
-        expected: Numbers = self._seasonal(self.local.moment(start + seconds / 2), seconds) * self.level_now
+        expected: Numbers = self._seasonal(self.local.moment(start + seconds / 2), start, seconds) * self.level_now
         return expected
 
     def accept(self, series: int, ratio: float) -> None:
@@ -195,18 +202,27 @@ class Bank:
 
     # -- what is expected
 
-    def _seasonal(self, moment: Moment, seconds: float) -> Numbers:
-        """Contacts that the season alone expects in `seconds` around `moment`."""
-        key = (moment.before, moment.after, moment.known)
+    def _seasonal(self, moment: Moment, start: int, seconds: float) -> Numbers:
+        """Contacts that the season alone expects in the `seconds` from `start` on, around `moment`; in closed hours
+        none."""
+        key = (moment.before, moment.after, moment.known, moment.visit)
         if key != self._fresh:
-            self._read_season(moment)
+            self._read_season(moment, start + seconds / 2)
             self._fresh = key
             self._band_due = True
         if self._band_due:
             self._read_band()
-        scaled = (self._before + (self._after - self._before) * moment.share) * seconds
-        mean: Numbers = scaled * self._scale
+        scaled = (self._before + (self._after - self._before) * moment.share) * (seconds * moment.factor)
+        self.open_share = self._shares(start, seconds)
+        self.closed = self.open_share == 0
+        mean: Numbers = scaled * self._scale * self.open_share
         return mean
+
+    def _shares(self, start: float, seconds: float) -> Numbers:
+        """By series: how much of a stretch of time it is open."""
+        wall = self.local.wall(start)
+        shares = self.opening.shares(wall, wall + seconds) if self.opening else None
+        return np.ones(self.size) if shares is None else shares
 
     def _steps(self, moment: Moment) -> Numbers | None:
         """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
@@ -216,12 +232,21 @@ class Bank:
         rate = self._before + (self._after - self._before) * moment.share
         low, high = np.minimum(self._before, self._after), np.maximum(self._before, self._after)
         ramp = math.sqrt(self.params.step_ratio)
-        return np.array([np.maximum(high / rate / ramp, 1.0), np.minimum(low / rate * ramp, 1.0)])
+        # who waits for the doors to open comes at once, and before they close nobody does
+        door = np.where(self._edge, self.params.step_ratio, 1.0)
+        return np.array([np.maximum(high / rate / ramp, door), np.minimum(low / rate * ramp, 1 / door)])
 
-    def _read_season(self, moment: Moment) -> None:
+    def _read_season(self, moment: Moment, at: float) -> None:
         totals = self.season.totals()
-        (self._before, self._after), variances, apart = self.season.rates((moment.before, moment.after), totals)
+        (before, after), variances, apart = self.season.rates((moment.before, moment.after), totals)
+        # no line is drawn from an open half hour to a closed one
+        first = at - moment.share * SLOT_SECONDS
+        opened = [self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS) > 0 for centre in (first, first + SLOT_SECONDS)]
+        self._before = np.where(opened[0] | ~opened[1], before, after)
+        self._after = np.where(opened[1] | ~opened[0], after, before)
+        self._edge = opened[0] != opened[1]
         self._steep = bool((np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)).any())
+        self._steep = self._steep or bool(self._edge.any())
         self._variance = variances.max(axis=0)
         self._disagree = np.minimum(apart.max(axis=0), self.params.disagree_max)
         if not moment.known:
@@ -335,7 +360,7 @@ class Bank:
         meters.frozen_since[...] = np.where(excited, np.where(meters.frozen_since > 0, meters.frozen_since, start), 0)
         learns = ~excited | self._thawed(start)
         counted = learns & self.ready
-        seconds_known = np.full(self.size, float(seconds))
+        seconds_known = seconds * self.open_share
         if known is not None:
             seen, expected, seasonal = seen * known, expected * known, seasonal * known
             seconds_known *= known

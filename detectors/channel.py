@@ -12,6 +12,7 @@ import numpy as np
 from detectors import budget, contributors, wave_wording, wording
 from detectors.alarms import Alarms, Sight, Statement, of_closed
 from detectors.bank import Bank, Clocks
+from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
 from detectors.contributors import Carriers
 from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, FINISHED, MINUTE, OFFERED, ChannelLoad, Counts, Minute
@@ -90,9 +91,14 @@ class Channel:
     def set_centre(self, centre: Centre, local: LocalTime) -> None:
         """The model in force from the next pane on."""
         self.centre = centre
-        self.bank.local = local
+        self.bank.local = LocalTime(centre.time_zone, centre.calendar, self.name) if centre.calendar else local
         self.bank.floor = centre.ignore_within_ratio
+        self.read_hours()
         self.bank.refresh()
+
+    def read_hours(self) -> None:
+        """The opening hours of the series as they are now."""
+        self.bank.opening = Opening(self.centre, self.name, self.names, self.bank.local.calendar)
 
     def put(self, record: QueuePane) -> bool:
         """Takes in a pane record; says whether it counts."""
@@ -208,6 +214,8 @@ class Channel:
         usual = closed.expected if known is None else closed.expected * known
         self.trail.push(start + seconds, closed.seen, usual, closed.statistic.max(axis=0))
         self.pane = np.array([closed.seen, usual])
+        if bank.closed.any():
+            known = ~bank.closed if known is None else known & ~bank.closed
         self._state(self.alarms.look(of_closed(closed, known), closed.slow), say)
         self.pane = self.pane * 0
         return closed.expected
@@ -368,6 +376,7 @@ class Channel:
             self.index[name] = len(self.names)
             self.names.append(name)
         self.bank.grow(len(new), now)
+        self.read_hours()
         self.minute.grow(len(self.names))
         self.trail.grow(len(new))
         self.minutes.grow(len(new))
@@ -395,6 +404,7 @@ class Channel:
         self.names[:] = kept
         self.index.clear()
         self.index.update({name: i for i, name in enumerate(kept)})
+        self.read_hours()
         self.set_thresholds(self.limits)
         self.head.names = len(kept)
         self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute", "waves"}

@@ -90,6 +90,7 @@ def restore(channel: Channel, entries: Mapping[str, bytes]) -> None:
     channel.names[:] = names
     channel.index.update({name: i for i, name in enumerate(names)})
     channel.bank.grow(len(names), 0)
+    channel.read_hours()
     channel.minute.grow(len(names))
     for kind, parts in (("hot", HOT), ("slow", SLOW)):
         for at in range(0, len(names), CHUNK):

@@ -54,6 +54,7 @@ def of_alarm(
     low, high = usual_range(alarm.expected, variance)
     at = QueueRef(channel=channel, queue=alarm.series or None)
     rarity = budget.rarity_days(alarm.highest, alarm.pane_seconds)
+    explained = bank.local.explains(alarm.onset, said.at, alarm.kind, alarm.ratio)
     return Signal(
         signal_id=digest(centre.tenant, at, "offered", alarm.kind, alarm.opened),
         tenant=centre.tenant,
@@ -87,7 +88,10 @@ def of_alarm(
         contributors=carriers.contributors,
         reason=said.reason,
         audience=audience(centre, channel),
-        text=_sentence(said, at, low, high, rarity, bank.local) + mostly(said.state, carriers),
+        explained=explained,
+        text=_sentence(said, at, low, high, rarity, bank.local)
+        + mostly(said.state, carriers)
+        + (f"; the calendar says {explained}" if explained and said.state != "cleared" else ""),
         origin=origin,
     )
 

@@ -101,6 +101,7 @@ def _symptom(signal: Signal) -> SymptomState:
         expected=signal.expected,
         ratio=signal.ratio,
         learning=signal.evidence.still_learning,
+        explained=signal.explained,
         text=signal.text,
     )
 
@@ -205,7 +206,7 @@ def pages(incident: IncidentState) -> bool:
     confirmed = any(said.phase == "open" for said in incident.moves)
     if incident.audience == "internal" or not confirmed:
         return False
-    return not all(symptom.learning for symptom in incident.symptoms.values())
+    return not all(symptom.learning or symptom.explained for symptom in incident.symptoms.values())
 
 
 def title(incident: IncidentState) -> str:

@@ -114,6 +114,8 @@ class SymptomState(msgspec.Struct, kw_only=True):
     expected: float
     ratio: float | None
     learning: bool
+    # the calendar entry that accounts for it
+    explained: str | None = None
     text: str
 
     @property

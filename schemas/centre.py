@@ -26,6 +26,8 @@ class CentreChannel(Part, frozen=True, kw_only=True):
     handle_seconds: Positive = 300.0
     patience_seconds: Positive = 180.0
     occupancy_max: Share = 0.85
+    # by day or days ("monday-friday": "08:00-20:00"); without any it never closes
+    opening_hours: dict[str, str] = {}
 
 
 class CentreQueue(Part, frozen=True, kw_only=True):
@@ -39,6 +41,8 @@ class CentreQueue(Part, frozen=True, kw_only=True):
     handle_seconds: Positive | None = None
     # of its contacts, how many are of customers who are served first
     vip_share: Share = 0.0
+    # instead of the channel's
+    opening_hours: dict[str, str] = {}
 
 
 Action = Literal["skill-flex", "deflect", "overflow", "call-back", "sms", "bot", "second-carrier", "alternative-site"]
@@ -150,11 +154,18 @@ class SmsRules(Part, frozen=True, kw_only=True):
 
 
 class CalendarDay(Part, frozen=True, kw_only=True):
-    """A date that is not like its weekday: it is read as `day_type` and is not learned as an ordinary day."""
+    """Days that are not like their weekday, from `date` to `until`: a holiday, a campaign, a peak season. They are read
+    as `day_type` (monday to sunday, weekday, weekend, holiday, closed; any other word: as their weekday, but unsure)
+    with `ratio` times as many contacts, and are not learned from. A surge up to `ratio_max` times the usual, or a drop,
+    is explained by them: it is told and wakes nobody. Without `channels` they are for all."""
 
     date: str
     name: str
-    day_type: Name
+    day_type: Name = "special"
+    until: str | None = None
+    ratio: Positive | None = None
+    ratio_max: Positive = 5.0
+    channels: list[Name] = []
 
 
 class Duty(Part, frozen=True, kw_only=True):

@@ -118,6 +118,8 @@ class Signal(Message, frozen=True, kw_only=True):
     # why it was cleared: "recovered", "accepted as normal", "series left"
     reason: str | None = None
     audience: Literal["customer", "internal"] = "customer"
+    # the calendar entry that accounts for it: it is told and wakes nobody
+    explained: str | None = None
     # the name of the exercise whose contacts it counts
     drill: Name | None = None
     text: str

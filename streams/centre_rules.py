@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from detectors.slots import DAY_TYPES
+from detectors.calendar import CLOSED, DAY_TYPES, Hours
 from response import messages
 from response.actions import MAY_STAY
 from response.drawer import members
@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 def mistakes(draft: Draft) -> list[Mistake]:
     """All that is wrong with a model, in the order of its paths' first mention; what could not be read comes first."""
-    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar):
+    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar, _hours):
         for path, text in rule(draft):
             draft.mistakes.setdefault(path, text)
     return list(draft.mistakes.items())
@@ -143,13 +143,30 @@ def _providers(draft: Draft) -> Iterator[Mistake]:
 
 
 def _calendar(draft: Draft) -> Iterator[Mistake]:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, tuple[str, ...]], str] = {}
     for path, day in draft.of(CalendarDay, "calendar["):
-        if not _is_date(day.date):
-            yield f"{path}.date", f"{day.date!r} is no date: 2026-12-25"
-        elif day.date in seen:
-            yield f"{path}.date", f"{day.date} stands at {seen[day.date]} already"
-        seen.setdefault(day.date, path)
+        for field, text in (("date", day.date), ("until", day.until or day.date)):
+            if not _is_date(text):
+                yield f"{path}.{field}", f"{text!r} is no date: 2026-12-25"
+        if day.until is not None and day.until < day.date:
+            yield f"{path}.until", f"{day.until} is before {day.date}"
+        place = (day.date, tuple(sorted(day.channels)))
+        if place in seen:
+            yield f"{path}.date", f"{day.date} stands at {seen[place]} already"
+        seen.setdefault(place, path)
+        for n, channel in enumerate(day.channels):
+            yield from _known_channel(draft, f"{path}.channels[{n}]", channel)
+
+
+def _hours(draft: Draft) -> Iterator[Mistake]:
+    places = [(path, channel.opening_hours) for path, channel in draft.of(CentreChannel, "channels.")]
+    places += [(path, queue.opening_hours) for path, queue in draft.of(CentreQueue, "queues[")]
+    for path, lines in places:
+        for days, times in lines.items():
+            try:
+                Hours({days: times})
+            except ValueError as error:
+                yield f"{path}.opening_hours.{days}", str(error)
 
 
 def _is_date(text: str) -> bool:
@@ -168,6 +185,6 @@ def _notes(centre: Centre, settings: Settings) -> Iterator[str]:
     for action in sorted(set(centre.modes) - used):
         yield f"mode of {action}: no route has this action"
     for day in centre.calendar:
-        if day.day_type.lower() not in DAY_TYPES:
-            text = f"nothing is judged on that day, {day.day_type} has no season"
+        if day.day_type.lower() not in (*DAY_TYPES, "special", CLOSED):
+            text = f"{day.day_type} has no season of its own, its weekday's is taken with a wider band"
             yield f"calendar {day.date}: {text}{nearest(day.day_type, DAY_TYPES)}"

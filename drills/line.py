@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from drills.retailer import QueuePlan
+from schemas.base import QueueRef
 
 
 class Contact(msgspec.Struct, eq=False):
@@ -25,6 +26,8 @@ class Contact(msgspec.Struct, eq=False):
     ends_at: datetime | None = None
     gone: bool = False
     lost: bool = False
+    # the queue whose people serve it, where that is not its own
+    served_by: QueueRef | None = None
 
 
 class Line:
@@ -46,6 +49,11 @@ class Line:
     def free(self) -> int:
         """Slots that could take a contact now."""
         return max(0, self.slots - len(self.in_hand))
+
+    def oldest_wait_seconds(self, now: datetime) -> float | None:
+        """How long the first in line has waited."""
+        first = next((contact for contact in self._waiting if not contact.gone), None)
+        return None if first is None else round(max(0.0, (now - first.offered_at).total_seconds()), 3)
 
     def join(self, contact: Contact) -> None:
         self._waiting.append(contact)

@@ -8,6 +8,7 @@ the cause, so that only *which* signs there are speaks for a cause.
 from __future__ import annotations
 
 from itertools import chain
+from typing import Literal
 
 import msgspec
 
@@ -21,11 +22,13 @@ TOOLS = ("telephony", "chat-platform", "crm", "e-mail", "wfm", "routing", "netwo
 
 
 class Sign(msgspec.Struct, frozen=True, order=True):
-    """One series that leaves its usual range."""
+    """One series that leaves its usual range; `site` or `region` where nearly all of it is one's."""
 
     at: str
     kind: SignalKind
     measure: str = "offered"
+    site: str = ""
+    region: str = ""
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -45,17 +48,20 @@ TIMINGS: dict[str, Timing] = {
     "abandonment-wave": Timing((120, 900), (60, 300), (1.8, 4.0)),
     "backlog-growth": Timing((300, 1200), (60, 300), (1.3, 2.5)),
     "escalation-wave": Timing((900, 1500), (60, 300), (1.8, 3.5)),
+    "sentiment-wave": Timing((300, 1200), (60, 300), (1.6, 3.0)),
+    "mix-shift": Timing((60, 600), (60, 300), (1.5, 4.0)),
 }
 
 
 class Nature(msgspec.Struct, frozen=True, kw_only=True):
     """One way in which a cause shows. `idle`: channels whose agents have nothing to do; `missing`: most agents are not
-    there; `tool`: the probe that says so."""
+    there; `tool`: the probe that says so. `reach`: the scope that an incident of it has once two channels show it."""
 
     signs: tuple[Sign, ...]
     tool: str | None = None
     idle: tuple[str, ...] = ()
     missing: bool = False
+    reach: Literal["site", "region"] | None = None
 
 
 def _whole(channel: str, kind: SignalKind, measure: str = "offered") -> tuple[Sign, ...]:
@@ -85,6 +91,12 @@ def _demand(reason: str) -> Nature:
     places = [plan.at for plan in QUEUES if plan.at.queue == reason]
     signs = tuple(chain.from_iterable((Sign(at.channel, "surge"), Sign(str(at), "surge")) for at in places))
     return Nature(signs=(*signs, *_given_up("voice"), _MAIL_BACKLOG))
+
+
+def _lost(**where: str) -> tuple[Sign, ...]:
+    """What is missing from each channel that people answer, when one site or region of several is lost."""
+    places = ("voice", "voice/orders", "voice/billing", "chat", "chat/orders", "email")
+    return tuple(Sign(at, "drop", **where) for at in places)
 
 
 def _feed(*channels: str) -> Nature:
@@ -166,7 +178,20 @@ NATURES: dict[CauseKind, tuple[Nature, ...]] = {
             tool="network",
             missing=True,
         ),
+        Nature(signs=(*_lost(site="east"), *_up("social", "app"), _ESCALATED), tool="network", reach="site"),
+        Nature(signs=(*_lost(region="south"), *_up("social"), _ESCALATED), tool="network", reach="region"),
     ),
     "demand-surge": tuple(_demand(reason) for reason in ("orders", "billing", "returns")),
     "data-feed-lost": (_feed("chat"), _feed("voice", "chat"), _feed("email", "social", "app")),
+    # a product that is recalled; the customers' own app that is broken: nothing of ours has failed
+    "unknown": (
+        Nature(
+            signs=(
+                *_each("mix-shift", "reason", "voice", "chat", "email", "app"),
+                *_each("sentiment-wave", "negative", "social", "chat"),
+                _ESCALATED,
+            ),
+        ),
+        Nature(signs=(*_each("drop", "offered", "app", "app/refunds"), Sign("social", "sentiment-wave", "negative"))),
+    ),
 }

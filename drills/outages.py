@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -54,6 +55,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     tools_down: frozenset[str]
     idle: bool
     missing: bool
+    reach: Literal["site", "region"] | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +210,7 @@ def _truth(
         tools_down=frozenset(down - others) if not silent else frozenset(),
         idle=one.idle,
         missing=one.missing,
+        reach=one.nature.reach,
     )
 
 
@@ -256,6 +259,8 @@ def _signal(line: Spoken, cleared: bool) -> Signal:
         usual_high=1.2 * expected,
         rarity_days=1000.0,
         evidence=Evidence(statistic=20.0, threshold=15.0, tolerance=0.2, level=1.0, learned_weeks=8.0),
+        site=line.sign.site or None,
+        region=line.sign.region or None,
         reason="recovered" if cleared else None,
         text=f"{series}: {line.sign.kind}",
         origin=_ORIGIN,

@@ -1,7 +1,8 @@
 """A seeded contact centre, moved on in steps: customers come, wait, give up, are answered, escalate, rate.
 
 `step` returns what happened up to a moment, in order of event time. Everything random comes from one seeded generator,
-so the same seed and the same steps give the same contacts to the byte.
+so the same seed, steps and commands give the same contacts to the byte. What the centre does when it is told to move
+people or contacts is in `drills.reactions`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from drills.line import Contact, Line
+from drills.reactions import Reactions
 from drills.retailer import CARRIER, TOOLS, QueuePlan
 from drills.scenario import Scenario
 from drills.traffic import Traffic
 from schemas.base import QueueRef
+from schemas.command import LoadShiftCommand
 from schemas.contact import ContactEvent, ContactType
+from schemas.decision import CommandResult
 from schemas.health import ToolHealth
 from schemas.workforce import Workforce
 
-Happening = ContactEvent | Workforce | ToolHealth
+Happening = ContactEvent | Workforce | ToolHealth | CommandResult
 
 STEP = timedelta(seconds=10)
 _WORKFORCE_EVERY = timedelta(seconds=60)
@@ -32,6 +36,8 @@ _RATED_SHARE = 0.15
 _VIP_SHARE = 0.03
 _CUSTOMERS = 60_000
 _HANDLE_SPREAD = 0.6  # sd of the logarithm
+_MACHINE_SECONDS = 25.0
+CALL_BACK_AFTER = timedelta(hours=1)
 
 
 def moment_of(happening: Happening) -> datetime:
@@ -51,6 +57,7 @@ class Simulator:
         self.scenario = scenario
         self.now = start
         self.lines = {plan.at: Line(plan) for plan in traffic.plans}
+        self.reactions = Reactions(tenant, seed)
         self._draw = np.random.default_rng([seed, 1])
         self._due: list[tuple[datetime, int, Callable[[datetime, Contact], None], Contact]] = []
         self._sequence = 0
@@ -58,10 +65,15 @@ class Simulator:
         self._said: list[Happening] = []
         self._fill_backlogs()
 
+    def hear(self, command: LoadShiftCommand) -> None:
+        """The platform was told to do something; it does it a little later and says so."""
+        self.reactions.hear(command, self.now)
+
     def step(self, until: datetime) -> list[Happening]:
         """Moves the centre on to `until` and returns what happened in [now, until), in order of time."""
         while self.now < until:
             end = min(until, self.now + STEP)
+            self._said += self.reactions.until(self.now)
             self._staff()
             self._break(self.now, end)
             for line in self.lines.values():
@@ -78,6 +90,7 @@ class Simulator:
         middle = start + (end - start) / 2
         factor = self.scenario.arrivals_factor(plan.at, middle) if self.scenario else 1.0
         seconds = (end - start).total_seconds()
+        factor = max(factor, self.reactions.way_in(plan.at))
         n = int(self._draw.poisson(self.traffic.per_minute(plan, start) * factor * seconds / 60))
         for offset in sorted(self._draw.uniform(0, seconds, n)):
             at = _milliseconds(start, float(offset))
@@ -99,8 +112,14 @@ class Simulator:
     def _handle_seconds(self, plan: QueuePlan) -> float:
         return float(plan.handle_seconds * self._draw.lognormal(-(_HANDLE_SPREAD**2) / 2, _HANDLE_SPREAD))
 
+    def _line(self, contact: Contact) -> Line:
+        return self.lines[contact.served_by or contact.plan.at]
+
     def _arrive(self, at: datetime, contact: Contact) -> None:
-        line = self.lines[contact.plan.at]
+        moved = None if contact.transfer else self.reactions.moves(contact.plan.at)
+        if moved is not None and self._moved(at, contact, *moved):
+            return
+        line = self._line(contact)
         self._say("offered", at, contact)
         line.join(contact)
         patience = contact.plan.patience_seconds
@@ -108,9 +127,42 @@ class Simulator:
             self._later(_milliseconds(at, float(self._draw.exponential(patience))), self._give_up, contact)
         self._answer(line, at)
 
+    def _moved(self, at: datetime, contact: Contact, action: str, to: QueueRef) -> bool:
+        """What becomes of a contact that a command moves; True where it is no affair of its own queue any more."""
+        other = self.lines.get(to)
+        if action == "overflow" and other is not None:
+            contact.served_by = to  # it stays what it is, other people answer
+            return False
+        if action in ("deflect", "sms") and other is not None:
+            elsewhere = self._contact(other.plan, at)
+            elsewhere.customer, elsewhere.vip = contact.customer, contact.vip
+            self._later(at, self._arrive, elsewhere)
+            return True
+        if action == "bot" and not self.reactions.contains():
+            return False
+        if action not in ("bot", "call-back"):
+            return False
+        self._by_machine(at, contact)
+        if action == "call-back" and other is not None:
+            later = self._contact(other.plan, at + CALL_BACK_AFTER)
+            later.transfer, later.customer = True, contact.customer
+            self._later(later.offered_at, self._arrive, later)
+        return True
+
+    def _by_machine(self, at: datetime, contact: Contact) -> None:
+        """A bot or a promise answers at once, and is done soon."""
+        contact.answered_at = at
+        ends = _milliseconds(at, _MACHINE_SECONDS)
+        self._say("offered", at, contact)
+        self._say("answered", at, contact, wait=timedelta(0))
+        self._later(ends, self._machine_done, contact)
+
+    def _machine_done(self, at: datetime, contact: Contact) -> None:
+        self._say("finished", at, contact, handle=at - (contact.answered_at or at))
+
     def _give_up(self, at: datetime, contact: Contact) -> None:
         if contact.answered_at is None and not contact.gone:
-            self.lines[contact.plan.at].give_up(contact)
+            self._line(contact).give_up(contact)
             self._say("abandoned", at, contact, wait=at - contact.offered_at)
 
     # agents
@@ -119,6 +171,7 @@ class Simulator:
         for line in self.lines.values():
             planned = self.traffic.planned_per_minute(line.plan, self.now) / 60 * line.plan.handle_seconds
             agents = math.ceil(planned / line.plan.slots_occupancy / line.plan.concurrency)
+            agents = max(0, agents + self.reactions.agents(line.plan.at))
             line.slots = agents * line.plan.concurrency
             self._answer(line, self.now)
 
@@ -130,7 +183,7 @@ class Simulator:
             self._later(contact.ends_at, self._finish, contact)
 
     def _finish(self, at: datetime, contact: Contact) -> None:
-        line = self.lines[contact.plan.at]
+        line = self._line(contact)
         if contact.ends_at != at:
             return  # it was cut before
         line.leave(contact)
@@ -210,6 +263,10 @@ class Simulator:
             available=line.free,
             on_contact=len(line.in_hand),
             bench=line.slots // 10,
+            on_break=line.slots // 12,
+            off_phone=line.slots // 20,
+            waiting=line.waiting,
+            oldest_wait_seconds=line.oldest_wait_seconds(at),
         )
 
     def _tool_health(self, tool: str, at: datetime) -> ToolHealth:
@@ -266,10 +323,15 @@ class Simulator:
         )
 
 
-def play(simulator: Simulator, start: datetime, end: datetime) -> Iterable[Happening]:
-    """What happens from `start` to `end`, in order; what came before `start` only warms the centre up."""
+def play(
+    simulator: Simulator, start: datetime, end: datetime, told: Callable[[], Iterable[LoadShiftCommand]] = lambda: ()
+) -> Iterable[Happening]:
+    """What happens from `start` to `end`, in order; what came before `start` only warms the centre up. `told` gives
+    the commands that came since it was last asked, once a minute of event time."""
     simulator.step(start)
     while simulator.now < end:
+        for command in told():
+            simulator.hear(command)
         yield from simulator.step(min(end, simulator.now + timedelta(minutes=1)))
 
 

@@ -23,6 +23,7 @@ from schemas.incident import Reason
 
 WORTH_MIN = 0.02  # of the contacts moved, or of those that lent people could take, how many must be saved
 COST_MIN = 0.005  # of a queue's contacts, how many must be lost for anything to be moved for it
+GAIN_MIN = 0.02  # of the contacts of all relieved queues, what a new plan must save beyond the running one
 CHANGE_COST = 5.0  # times the effort of moving: small gains do not make shares swing
 WORK_LIMIT_ROUTES = 200
 
@@ -58,6 +59,7 @@ def plan(desk: Desk, incident: IncidentState, actions: tuple[str, ...] | None, p
         shares = [running[key(route)] for route in routes]
     ledger = open_ledger(desk, incident, params)
     _settle(ledger, routes, shares, running, params)
+    ledger = _kept(desk, incident, routes, running, ledger, params) or ledger
     return [
         Wish(
             route=route,
@@ -69,6 +71,29 @@ def plan(desk: Desk, incident: IncidentState, actions: tuple[str, ...] | None, p
         for route in routes
         if ledger.share(route) > 0
     ]
+
+
+def _kept(
+    desk: Desk,
+    incident: IncidentState,
+    routes: list[Route],
+    running: dict[str, float],
+    planned: Ledger,
+    params: RespondParams,
+) -> Ledger | None:
+    """What runs, unchanged, where it is allowed and the new plan would save hardly more: people who are sent elsewhere
+    every minute help nobody."""
+    if not any(running.values()):
+        return None
+    kept = open_ledger(desk, incident, params)
+    for route in routes:
+        if kept.refuses(route, running[key(route)], runs=True) is not None:
+            return None
+        kept.set(route, running[key(route)])
+    names = sorted({str(at) for route in routes for at in (relieved(route), donor(route))})
+    saved = math.fsum(kept.cost(name) - planned.cost(name) for name in names)
+    demand = math.fsum(kept.demand(name) for name in sorted({str(relieved(route)) for route in routes}))
+    return kept if saved < GAIN_MIN * demand else None
 
 
 def _routes(desk: Desk, incident: IncidentState, ledger: Ledger, actions: tuple[str, ...] | None) -> list[Route]:
@@ -197,7 +222,8 @@ def _settle(
 def _whole(ledger: Ledger, route: Route, share: float, params: RespondParams) -> float:
     """The share cut to whole agents, or to the grain of shares."""
     if route.action in LENDS_PEOPLE:
-        return ledger.share_of(route, ledger.place(route, share).agents)
+        whole = ledger.share_of(route, ledger.place(route, share).agents)
+        return whole if whole >= params.share_change_min else 0.0  # a single agent is not worth a move
     return round(math.floor(share / params.share_grain + 1e-6) * params.share_grain, 6)
 
 

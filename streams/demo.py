@@ -12,6 +12,7 @@ import secrets
 import socket
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,7 +47,8 @@ PANE_SECONDS, LATENESS_SECONDS = 10, 5
 LEARNED = timedelta(days=14)
 WARM_UP = timedelta(minutes=30)
 SPEED = 240.0  # seconds of event time a second: two hours and a quarter in about 34 s
-AHEAD = timedelta(minutes=15)
+# The play stays close to what was seen, for the centre does what it is told: a command acts minutes after its issue.
+AHEAD = timedelta(minutes=3)
 CATCH_UP_SECONDS_MAX = 120.0
 QUIET_SECONDS = 3.0
 LOOK_SECONDS = 0.2
@@ -149,6 +151,7 @@ class Demo:
         self._stopped = threading.Event()
         self._broken: list[str] = []
         self._held: list[Line] = []
+        self._orders: deque[LoadShiftCommand] = deque()  # commands that the centre was not told yet
         self._began = clock.elapsed()
         self.day = tuesday()
         self.story = Story(retailer.TENANT, self.day.scenario)
@@ -181,7 +184,7 @@ class Demo:
         )
         self._stack.callback(self._worker.stop)
         self._worker.start()
-        happenings = list(happenings_of(self.day))
+        happenings = happenings_of(self.day, told=self._told)
         listener = Listener(settings, _listened(settings), self._hear)
         self._stack.callback(listener.stop)
         listener.start()
@@ -215,7 +218,11 @@ class Demo:
         asyncio.run(learned.leave(settings, source, learned_entries(settings)))
         self._say(f"two ordinary weeks learned in {clock.elapsed() - began:.1f} s")
 
-    def _play(self, settings: Settings, happenings: list[Happening]) -> player.Played:
+    def _told(self) -> list[LoadShiftCommand]:
+        """The commands that came since it was last asked, for the centre to carry out."""
+        return [self._orders.popleft() for _ in range(len(self._orders))]
+
+    def _play(self, settings: Settings, happenings: Iterable[Happening]) -> player.Played:
         player.check_event_clock(settings, [retailer.TENANT])
         lanes = [player.lane(retailer.TENANT, name, channel) for name, channel in sorted(settings.channels.items())]
         pace = player.Pace(self._speed, seen=lambda: self.story.complete_to or self.day.start, ahead=AHEAD)
@@ -249,6 +256,8 @@ class Demo:
             return
         message: Any = codec.decode(KINDS[topic], value)
         proposal = topic == topics.LOAD_SHIFT_PROPOSALS.name
+        if topic == topics.LOAD_SHIFT_COMMANDS.name:
+            self._orders.append(message)
         self._held += self.story.hear_proposal(message) if proposal else self.story.hear(message)
         if self.story.complete_to is not None:
             self._release(self.story.complete_to - timedelta(seconds=HOLD_SECONDS * self._speed))
@@ -278,10 +287,12 @@ def traffic_of(day: Day, seed: int = SEED) -> Traffic:
     return Traffic(retailer.QUEUES, retailer.TIME_ZONE, seed, day.start - LEARNED, day.end)
 
 
-def happenings_of(day: Day, seed: int = SEED) -> Iterable[Happening]:
-    """What happens in the centre from the day's start to its end."""
+def happenings_of(
+    day: Day, seed: int = SEED, told: Callable[[], Iterable[LoadShiftCommand]] = lambda: ()
+) -> Iterable[Happening]:
+    """What happens in the centre from the day's start to its end, where `told` are the commands that it hears."""
     simulator = Simulator(retailer.TENANT, SOURCE, traffic_of(day, seed), day.scenario, seed, day.start - WARM_UP)
-    return play(simulator, day.start, day.end)
+    return play(simulator, day.start, day.end, told)
 
 
 def learned_entries(settings: Settings, seed: int = SEED) -> dict[str, bytes]:

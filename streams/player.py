@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException, Producer
 from schemas import codec, topics
 from schemas.base import Message
 from schemas.contact import ContactEvent
+from schemas.decision import CommandResult
 from schemas.errors import BadConfig, Unavailable
 from schemas.fold import digest
 from schemas.health import ToolHealth
@@ -24,13 +25,18 @@ from schemas.workforce import Workforce
 from streams import broker, clock
 from streams.config import Channel, Settings
 
-Happening = ContactEvent | Workforce | ToolHealth
+Happening = ContactEvent | Workforce | ToolHealth | CommandResult
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _FIX = "start it, or point broker.bootstrap (BREAKWATER_BROKERS) at yours"
 _BROKER_SECONDS = 30.0
 _NAP_SECONDS = 0.01
 _REPORT_EVERY = 500
+_REPORTS: dict[type[Message], topics.Topic] = {
+    Workforce: topics.WORKFORCE,
+    ToolHealth: topics.TOOL_HEALTH,
+    CommandResult: topics.COMMAND_RESULTS,
+}
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -132,7 +138,7 @@ def _sending(happening: Happening, at: datetime) -> Sending:
         heads = codec.headers(happening, id=happening.event_id, source="breakwater/player", time=at)
         topic = topics.contact_events(happening.channel).name
         return Sending(at, topic, None, happening.key(), value, heads)
-    topic = topics.WORKFORCE.name if isinstance(happening, Workforce) else topics.TOOL_HEALTH.name
+    topic = _REPORTS[type(happening)].name
     return Sending(at, topic, None, happening.tenant.encode(), value, _heads(happening, value, at))
 
 

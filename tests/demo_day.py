@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from schemas import codec, topics
 from schemas.base import Message, Origin
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.contact import ContactEvent
+from schemas.decision import CommandResult
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.health import ToolHealth
@@ -29,7 +30,11 @@ from streams.ingest_session import pane_rules
 from streams.roles import params_of
 from streams.story import Line, Story
 
-DESK_KINDS = {topics.WORKFORCE.name: Workforce, topics.TOOL_HEALTH.name: ToolHealth}
+DESK_KINDS = {
+    topics.WORKFORCE.name: Workforce,
+    topics.TOOL_HEALTH.name: ToolHealth,
+    topics.COMMAND_RESULTS.name: CommandResult,
+}
 
 
 class Folded(msgspec.Struct):
@@ -39,22 +44,31 @@ class Folded(msgspec.Struct):
     lines: list[Line]
     outputs: Counter[str]
     desk: list[DeskEntry]
+    orders: list[LoadShiftCommand] = []
+
+    def told(self) -> list[LoadShiftCommand]:
+        """Commands for the centre, each once."""
+        orders, self.orders = self.orders, []
+        return orders
 
 
 def settings() -> config.Settings:
     return config.load(environment={}, **demo.settings_tree("127.0.0.1:1", real=False, port=0, folder=Path("nowhere")))
 
 
-def records(seed: int = demo.SEED) -> Iterator[QueuePane | Progress | Workforce | ToolHealth]:
-    """What the day puts on the bus, in the order of event time, panes as the ingest closes them."""
-    day, told = demo.tuesday(), settings()
-    lanes = [player.lane(retailer.TENANT, name, channel) for name, channel in sorted(told.channels.items())]
+def records(
+    seed: int = demo.SEED, told: Callable[[], list[LoadShiftCommand]] = list
+) -> Iterator[QueuePane | Progress | Workforce | ToolHealth | CommandResult]:
+    """What the day puts on the bus, in the order of event time, panes as the ingest closes them; `told` gives the
+    commands that the centre hears."""
+    day, ours = demo.tuesday(), settings()
+    lanes = [player.lane(retailer.TENANT, name, channel) for name, channel in sorted(ours.channels.items())]
     partitions = {
-        topics.contact_events(name).name: PanePartition(name, 0, pane_rules(told, name)) for name in told.channels
+        topics.contact_events(name).name: PanePartition(name, 0, pane_rules(ours, name)) for name in ours.channels
     }
     offsets: Counter[str] = Counter()
     due = day.start
-    for sending in player.sendings(demo.happenings_of(day, seed), lanes, demo.SOURCE, day.start, day.end):
+    for sending in player.sendings(demo.happenings_of(day, seed, told), lanes, demo.SOURCE, day.start, day.end):
         while due <= sending.at:
             yield Progress(
                 at=due, read_to={f"{name}/0": due for name in partitions}, partitions=dict.fromkeys(partitions, 1)
@@ -90,8 +104,8 @@ def folded(seed: int = demo.SEED) -> Folded:
     place, offset = Origin(topic=source.topic, partition=source.partition, offset=0), 0
     centre = retailer.centre()
     _hear(found, respond, DeskEntry(tenant=centre.tenant, origin=_origin("centre", 0), body=centre))
-    for n, record in enumerate(records(seed)):
-        if isinstance(record, Workforce | ToolHealth):
+    for n, record in enumerate(records(seed, found.told)):
+        if isinstance(record, Workforce | ToolHealth | CommandResult):
             _hear(
                 found, respond, DeskEntry(tenant=record.tenant, origin=_origin(type(record).__name__, n), body=record)
             )
@@ -112,6 +126,8 @@ def _hear(found: Folded, respond: ResponseFold, entry: DeskEntry) -> None:
     found.desk.append(entry)
     for output in respond.step(entry, _origin("desk", len(found.desk))):
         found.outputs[output.topic.name] += 1
+        if output.topic is topics.LOAD_SHIFT_COMMANDS and isinstance(output.value, LoadShiftCommand):
+            found.orders = [*found.orders, output.value]
         found.lines += _tell(found.story, output)
 
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from schemas import codec
 from schemas.errors import Unavailable
 from schemas.fold import Output
-from streams import broker, telemetry
+from streams import broker, telemetry, traces
 from streams.config import Settings
 
 READ_BYTES = 4 * 1024 * 1024
@@ -30,9 +30,10 @@ class Outgoing(NamedTuple):
     partition: int | None = None
 
 
-def outgoing(output: Output, role: str) -> Outgoing:
-    """A fold's output as a record: the same output gives the same bytes."""
+def outgoing(output: Output, role: str, trace: str | None = None) -> Outgoing:
+    """A fold's output as a record: the same output gives the same bytes. `trace` says what caused it."""
     headers = codec.headers(output.value, id=output.id, source=f"breakwater/{role}", time=output.time)
+    headers += traces.headers(trace)
     return Outgoing(output.topic.name, output.key.encode(), codec.encode(output.value), headers)
 
 

@@ -261,6 +261,16 @@ class Operator(Frozen):
     token_file: Path
 
 
+class Traces(Frozen):
+    """OpenTelemetry over OTLP/HTTP, off without `endpoint`. `share` of the traces are kept, each whole."""
+
+    endpoint: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    deadline_seconds: Seconds = 10.0
+
+
 class Web(Frozen):
     """The status page. `port` 0 takes a free one. A viewer that is `viewer_backlog_max` messages behind is dropped; one
     that comes back within `resume_bytes_max` of messages gets only what it missed. Without `operators` the page only
@@ -294,6 +304,7 @@ class Settings(Frozen):
     respond: Respond = Respond()
     notify: Notify = Notify()
     web: Web = Web()
+    traces: Traces = Traces()
     state_directory: Path = Path("var")
     log_format: Literal["console", "json"] = "console"
 

@@ -24,7 +24,7 @@ from schemas.base import Origin
 from schemas.errors import BadMessage, Unavailable
 from schemas.fold import Fold, Output
 from schemas.topics import Topic
-from streams import clock, dead_letters, telemetry
+from streams import clock, dead_letters, telemetry, traces
 from streams.bus import Bus, Outgoing, outgoing
 from streams.defects import Defects
 from streams.state import NOTHING, PartitionState, Source, StateLog
@@ -206,11 +206,25 @@ class FoldHandler:
             except Exception as error:
                 raise _Defective(arrival, error) from error
             try:
+                began = traces.began()
                 outputs = fold.step(record, Origin(topic=place[0], partition=place[1], offset=place[2]))
-                found += [(outgoing(output, self.role.name), output) for output in outputs]
+                trace = self._trace(arrival, began, outputs)
+                found += [(outgoing(output, self.role.name, trace), output) for output in outputs]
             except Exception as error:
                 raise _Defective(arrival, error) from error
         return found
+
+    def _trace(self, arrival: Arrival, began: int, outputs: Sequence[Output]) -> str | None:
+        """The trace that this step belongs to, where something came of it."""
+        if not outputs:
+            return None
+        about: dict[str, str | int] = {
+            "topic": arrival.topic,
+            "partition": arrival.partition,
+            "offset": arrival.offset,
+            "outputs": len(outputs),
+        }
+        return traces.note(f"{self.role.name} step", traces.parent_of(arrival.headers), began, about)
 
     def _dead_letter(self, arrival: Arrival, bad: BadMessage) -> Outgoing:
         telemetry.DEAD_LETTERS.labels(arrival.topic, bad.reason).inc()

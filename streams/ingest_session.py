@@ -22,7 +22,7 @@ from schemas import codec, topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage, Unavailable
 from schemas.pane import Progress, QueuePane
-from streams import broker, clock, dead_letters, reachable, telemetry
+from streams import broker, clock, dead_letters, reachable, telemetry, traces
 from streams.brake import Brake, Place
 from streams.config import Settings
 from streams.contacts import Decoded, decode_batch
@@ -81,6 +81,8 @@ class Session:
             Brake[Key](self._limits.catch_up_skew_seconds, self._limits.brake_seconds_max) for _ in ("arrival", "event")
         ]
         self._flush_due = self._progress_due = self._brake_due = 0.0
+        self._trace: str | None = None  # of the panes written since the last progress
+        self._trace_began = traces.began()
         self._channels = {
             settings.topic_name(topics.contact_events(name)): (name, pane_rules(settings, name))
             for name in settings.channels
@@ -256,6 +258,7 @@ class Session:
         for source in sources:
             for record, value in source.panes.take():
                 heads = codec.headers(record, id=pane_id(record), source=SOURCE, time=record.complete_to)
+                heads += self._trace_headers()
                 self._writer.write(topics.QUEUE_PANES.name, value, record.tenant.encode(), heads)
 
     def _settle(self) -> None:
@@ -301,6 +304,12 @@ class Session:
             self._settle()
         return not self._writer.under_way()
 
+    def _trace_headers(self) -> list[tuple[str, bytes]]:
+        """Panes and the progress that completes them are of one trace: what was read since the progress before."""
+        if self._trace is None:
+            self._trace = traces.note("ingest panes", None, self._trace_began)
+        return traces.headers(self._trace)
+
     def _say_progress(self) -> None:
         """To every partition of queue-panes, when every pane record before it is acknowledged. Nothing is read in
         between, so `read_to` says what was written. While the broker takes nothing there is none."""
@@ -318,7 +327,10 @@ class Session:
         }
         progress = Progress(at=at, read_to=read_to, partitions=self._partitions, idle_close_seconds=idle)
         value = codec.encode(progress)
-        heads = codec.headers(progress, id=f"{at.timestamp():.6f}", source=SOURCE, time=at)
+        heads = codec.headers(progress, id=f"{at.timestamp():.6f}", source=SOURCE, time=at) + traces.headers(
+            self._trace
+        )
+        self._trace, self._trace_began = None, traces.began()
         for partition in range(self._pane_partitions):
             self._writer.write(topics.QUEUE_PANES.name, value, None, heads, partition)
 

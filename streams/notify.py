@@ -18,7 +18,7 @@ from schemas import codec, topics
 from schemas.centre import Centre
 from schemas.errors import BadConfig, BadMessage, Unavailable
 from schemas.notice import Notification
-from streams import clock, sinks, telemetry
+from streams import clock, sinks, telemetry, traces
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Record, Start, read_to_end
@@ -37,6 +37,7 @@ class Seen(NamedTuple):
 
     subject: Subject
     written_at: datetime
+    trace: str | None = None
 
 
 class Notifier:
@@ -116,15 +117,16 @@ class Notifier:
         for arrival in arrivals:
             value = self._read(arrival.topic, arrival.value, arrival.at)
             if value is not None:
-                await self.handle([value])
+                await self.handle([value], traces.parent_of(arrival.headers))
             telemetry.RECORDS_CONSUMED.labels(arrival.topic).inc()
         self.progress_at = clock.elapsed()
 
-    async def handle(self, values: Iterable[Subject]) -> None:
-        """Returns when every value stands in the outboxes that it is due in. An older revision changes nothing."""
+    async def handle(self, values: Iterable[Subject], trace: str | None = None) -> None:
+        """Returns when every value stands in the outboxes that it is due in. An older revision changes nothing.
+        `trace` is the trace context of what caused them."""
         for value in values:
             if self._is_news(value):
-                await self._put(value)
+                await self._put(value, trace=trace)
 
     async def restore(
         self, seen: Iterable[Seen], notifications: Iterable[Notification], now: datetime | None = None
@@ -136,14 +138,14 @@ class Notifier:
                 if record.sink == worker.outbox.sink.name:
                     worker.outbox.remember(record)
         fresh_after = (now or clock.now()) - timedelta(seconds=self._limits.stale_seconds)
-        for subject, written_at in seen:
+        for subject, written_at, trace in seen:
             if self._is_news(subject):
-                await self._put(subject, told_only=written_at < fresh_after)
+                await self._put(subject, told_only=written_at < fresh_after, trace=trace)
 
-    async def _put(self, subject: Subject, *, told_only: bool = False) -> None:
+    async def _put(self, subject: Subject, *, told_only: bool = False, trace: str | None = None) -> None:
         for worker in self._workers:
             if not told_only or worker.outbox.was_told(subject_id(subject)):
-                await worker.put(subject)
+                await worker.put(subject, trace)
 
     def _is_news(self, subject: Subject) -> bool:
         key = subject_id(subject)
@@ -191,7 +193,7 @@ class Notifier:
             if record.topic in KINDS:
                 subject = self._read(record.topic, record.value, record.at)
                 if subject is not None:
-                    newest[subject_id(subject)] = Seen(subject, record.at)
+                    newest[subject_id(subject)] = Seen(subject, record.at, traces.parent_of(record.headers))
                 continue
             try:
                 outcome = codec.decode(Notification, record.value)

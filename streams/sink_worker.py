@@ -13,7 +13,7 @@ from schemas import topics
 from schemas.errors import Unavailable
 from schemas.fold import Output, digest
 from schemas.notice import Notification
-from streams import clock, telemetry
+from streams import clock, telemetry, traces
 from streams.config import Settings
 from streams.outbox import Outbox
 from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink
@@ -92,17 +92,25 @@ class SinkWorker:
         trying = outbox.begin(notice, clock.now())
         if trying is not None:
             await self._keep([trying])
-        began = clock.elapsed()
+        began, since = clock.elapsed(), traces.began()
         outcome = await in_thread(lambda: self._attempt(notice), f"sink-{self._sink.name}")
         telemetry.SINK_REQUEST_SECONDS.labels(self._sink.name).observe(clock.elapsed() - began)
         telemetry.SINK_REQUESTS.labels(self._sink.name, _word(type(outcome))).inc()
         records = outbox.settle(notice, outcome, clock.elapsed(), clock.now(), random.random())  # noqa: S311  # jitter
+        self._trace(notice, outcome, since)
         self._say(notice, outcome)
         if outbox is not self.outbox:  # the partitions moved meanwhile
             for record in records:
                 self.outbox.remember(record)
         await self._keep(records)
         self._measure()
+
+    def _trace(self, notice: Notice, outcome: Outcome, since: int) -> None:
+        if notice.trace is None:
+            return
+        failed = None if isinstance(outcome, Delivered) else outcome.why
+        about = {"what": notice.what, "subject": subject_id(notice.subject)}
+        traces.note(f"tell {self._sink.name}", notice.trace, since, about, failed)
 
     def _attempt(self, notice: Notice) -> Outcome:
         """A sink contains what may go wrong; what it does not is a fault of ours that must not stop the others."""
@@ -130,6 +138,8 @@ class SinkWorker:
 
     def _say(self, notice: Notice, outcome: Outcome) -> None:
         about = {"incident": subject_id(notice.subject), "what": notice.what}
+        if notice.trace is not None:
+            about["trace"] = notice.trace
         match outcome:
             case Delivered() if notice.what == "repeated":
                 self._last_why = ""

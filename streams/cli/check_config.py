@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.text import Text
 
 from schemas.errors import BadConfig
-from streams import clients, config, sinks
+from streams import clients, config, sinks, traces
 from streams.cli._console import console
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
@@ -78,7 +78,11 @@ def mistakes_in_files(settings: Settings) -> Iterator[tuple[str, str]]:
             config.read_secret(file)
         except BadConfig as error:
             yield path, "; ".join(f"{where}: {text}" for where, text in error.problems)
-    for look in (lambda: clients.tls_context(settings.broker.security), lambda: sinks.build(settings.notify)):
+    for look in (
+        lambda: clients.tls_context(settings.broker.security),
+        lambda: sinks.build(settings.notify),
+        lambda: traces.check(settings.traces),
+    ):
         try:
             look()
         except BadConfig as error:

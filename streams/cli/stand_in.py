@@ -19,11 +19,11 @@ from streams.stand_in import StandIn, serve
 def command(host: str, port: int, mail_port: int | None) -> None:
     """Stands in for whom the sinks tell, and prints what they would have got.
 
-    For rehearsals only. Point the sinks at it: `notify.pagerduty.base_url: http://HOST:PORT/v2`, `notify.grafana.url` and
-    `notify.alertmanager.url: http://HOST:PORT`, `notify.webhook.url: http://HOST:PORT/webhook`, the addresses of Slack
-    and Teams http://HOST:PORT/slack/any and /teams/any, `notify.mail: {host: HOST, port: MAIL_PORT, security: none}`;
-    any routing key of 32 characters and any token will do. GET / shows its state, POST /faults makes it misbehave:
-    [{"times": 3, "status": 429}].
+    For rehearsals only. Point the sinks at it: `notify.pagerduty.base_url: http://HOST:PORT/v2`, `notify.grafana.url`
+    and `notify.alertmanager.url: http://HOST:PORT`, `notify.webhook.url: http://HOST:PORT/webhook`, the addresses of
+    Slack and Teams http://HOST:PORT/slack/any and /teams/any, `notify.mail: {host: HOST, port: MAIL_PORT, security:
+    none}`; any routing key of 32 characters and any token will do. GET / shows its state, POST /faults makes it
+    misbehave: [{"times": 3, "status": 429}].
     """
     stand_in = StandIn(say=click.echo)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the first process of a container ignores it otherwise

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from schemas.errors import BadConfig, Unavailable
-from streams import app, telemetry
+from streams import app, telemetry, traces
 from streams.cli._options import config_option
 from streams.config import ROLES, Role, Settings, load
 
@@ -37,6 +37,7 @@ def command(named: tuple[str, ...], config_path: Path | None, allow_embedded: bo
         fix = "point broker.bootstrap at a Kafka and set `profile: production`, or give --allow-embedded"
         raise BadConfig([("broker.profile", f"the embedded broker is in memory and keeps nothing: {fix}")])
     telemetry.configure_logging(settings.log_format)
+    traces.configure(settings.traces)
     logger = telemetry.logger("worker")
     logger.info("starting", roles=",".join(roles), brokers=",".join(settings.broker.bootstrap))
     error = asyncio.run(run(settings, roles))
@@ -45,6 +46,7 @@ def command(named: tuple[str, ...], config_path: Path | None, allow_embedded: bo
     if error is not None:
         logger.error("this process ends", why=repr(error))
         raise SystemExit(1)
+    traces.use(None)
     logger.info("stopped")
 
 

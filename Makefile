@@ -2,7 +2,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup demo test check bench kafka kafka-stop generate lock
+.PHONY: help setup demo test test-cluster check bench kafka kafka-stop generate lock
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -26,7 +26,15 @@ demo: .venv/.demo ## an outage in accelerated time, told in the terminal and on 
 	@$(BIN)/breakwater demo $(ARGS)
 
 test: .venv/.test ## every test; those on Apache Kafka where Java and Maven are there
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/cluster --ignore=tests/image $(ARGS)
+
+.venv/.cluster: .venv/.test
+	@tools/setup.sh cluster
+	@touch .venv/.cluster
+
+test-cluster: .venv/.cluster ## the chart on a real API server, the image as a pod runs it (--all: an older Kubernetes, KEDA)
+	@$(BIN)/python -m tools.go_programs $(filter --all,$(ARGS))
+	@$(BIN)/pytest tests/cluster tests/image $(ARGS)
 
 check: .venv/.dev ## formatting, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv with the locked dependencies, and with `test` also what the tests need of the system.
-#   tools/setup.sh demo|dev|test
+#   tools/setup.sh demo|dev|test|cluster
 # As root on Debian, missing system packages are installed; otherwise they are named and the tests that need them skip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,8 +54,17 @@ test)
     need promtool prometheus
     need amtool prometheus-alertmanager
     ;;
+cluster)
+    need go golang
+    need openssl openssl
+    need buildah buildah
+    need bwrap bubblewrap
+    need debootstrap debootstrap
+    need docker-registry docker-registry
+    need gpg gnupg
+    ;;
 *)
-    say "usage: tools/setup.sh demo|dev|test"
+    say "usage: tools/setup.sh demo|dev|test|cluster"
     exit 2
     ;;
 esac

@@ -124,6 +124,16 @@ class Alarms:
         mine = [alarm for _, alarm in sorted(self.open.items()) if alarm.series == series]
         return [self._clear(alarm, at, at, 0.0, LEFT) for alarm in mine]
 
+    def accept(self, queue: str | None, at: int, start: int) -> list[Statement]:
+        """A person says that this is usual now: of one queue, or of all series for None. Silence is never usual."""
+        chosen = [alarm for _, alarm in sorted(self.open.items()) if queue in (None, alarm.series)]
+        found = []
+        for alarm in chosen:
+            if alarm.ratio > 0:
+                self._accept(alarm, self.index[alarm.series])
+                found.append(self._clear(alarm, at, start, 1.0, ACCEPTED))
+        return found
+
     def mark(self) -> None:
         """Tells the bank which series have an alarm."""
         self.bank.alarmed[...] = self.bank.far[...] = False

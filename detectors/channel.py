@@ -234,6 +234,16 @@ class Channel:
         if self.alarms.open:
             self.dirty.add("alarms")
 
+    def accept(self, queue: str | None, say: Say) -> bool:
+        """Takes what an alarm shows for the new normal, of one queue or of the channel with all of its queues; says
+        whether there was one."""
+        head = self.head
+        found = self.alarms.accept(queue, head.closed_to, head.closed_to - head.pane_seconds)
+        self._state(found, say)
+        if found:
+            self.dirty |= {"head", "slow", "hot", "alarms"}
+        return bool(found)
+
     # -- an open pane
 
     def look_ahead(self, partitions: int, progress_at: float, say: Say) -> None:

@@ -6,6 +6,7 @@
 | Progress | panes of silent partitions are closed; a tick for each tenant with the system's clock, once a second |
 | SetAside | the pane is unknown from now on |
 | Centre | the tenant's model, from the next pane of each channel on |
+| OperatorDecision | `accept-new-normal`: what a series gets now is its season from here on |
 
 A tenant with the system's clock closes each channel by itself. One with event time alone closes the panes of all its
 channels in the order of (end, channel), as far as all of them are complete, so that a played history gives one answer
@@ -33,6 +34,7 @@ from schemas import codec
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.contact import CANARY
+from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
@@ -146,8 +148,10 @@ class DetectionFold:
             self._move_on(record, desk)
         elif isinstance(record, SetAside):
             self._set_aside(record)
-        else:
+        elif isinstance(record, Centre):
             self._model(record)
+        elif record.action == "accept-new-normal":
+            self._accept(record, desk)
         return desk.outputs
 
     def _pane(self, record: QueuePane, desk: _Desk) -> None:
@@ -217,6 +221,15 @@ class DetectionFold:
                 channel.dirty.add("head")
         tenant.rebudget = True
         self._changed(tenant)
+
+    def _accept(self, record: OperatorDecision, desk: _Desk) -> None:
+        """A person's word on a channel (and what of its queues is out of its usual range) or on a queue. What is not
+        out of its usual range stays as it is."""
+        tenant = self._tenants.get(record.tenant)
+        name, _, queue = record.target.partition("/")
+        channel = tenant.channels.get(name) if tenant else None
+        if tenant is None or channel is None or not channel.accept(queue or None, self._say(tenant, desk)):
+            self.counted["nothing to accept"] += 1
 
     # -- time
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from schemas.base import Count, Message, Name, Part, Utc
 from schemas.centre import Centre
+from schemas.decision import OperatorDecision
 
 
 class QueueCounts(Part, frozen=True, kw_only=True):
@@ -97,4 +98,4 @@ class SetAside(Message, frozen=True, kw_only=True):
     why: str
 
 
-PaneRecord = QueuePane | Progress | SetAside | Centre
+PaneRecord = QueuePane | Progress | SetAside | Centre | OperatorDecision

@@ -37,14 +37,15 @@ class Arrived(NamedTuple):
 
 
 class Intake:
-    """Copies each message to the desk; a centre's model also to the panes, where the detection fold reads it."""
+    """Copies each message to the desk; a centre's model, and what is usual from now on, also to the panes, where the
+    detection fold reads them."""
 
     def step(self, record: Arrived, origin: Origin) -> list[Output]:
         body, tenant = record.body, record.body.tenant
         entry = DeskEntry(tenant=tenant, origin=origin, body=body)
         name = digest(origin.topic, origin.partition, origin.offset)
         outputs = [Output(topic=DESK, key=tenant, value=entry, id=name, time=record.at)]
-        if isinstance(body, Centre):
+        if isinstance(body, Centre) or (isinstance(body, OperatorDecision) and body.action == "accept-new-normal"):
             outputs.append(Output(topic=QUEUE_PANES, key=tenant, value=body, id=name, time=record.at))
         return outputs
 

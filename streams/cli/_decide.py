@@ -55,8 +55,8 @@ def decision(action: str, takes: Takes, text: str, *, into: str | None = None) -
         settings = config.load(config_path)
         target = targets.find(settings, said.pop("name"), said.pop("tenant"))
         _refuse_another_kind(takes, target)
-        made = _made(settings, action, target, **said)
-        _carry_out(settings, made, target, wait_seconds, json_path)
+        decided = made(settings, action, target, **said)
+        carry_out(settings, decided, target, wait_seconds, json_path)
 
     options = [tenant_option, by_option, note_option, wait_option, config_option, json_option]
     if action == "mute":
@@ -80,7 +80,7 @@ def _refuse_another_kind(takes: Takes, target: Target) -> None:
     raise click.UsageError(f"{target.id} is {kind}, this takes the id of {takes}: {targets.FIX}")
 
 
-def _made(
+def made(
     settings: Settings,
     action: Any,
     target: Target,
@@ -110,7 +110,7 @@ def _now(settings: Settings, target: Target) -> datetime:
     return target.value.at if played and isinstance(target.value, Incident) else clock.now()
 
 
-def _carry_out(
+def carry_out(
     settings: Settings, made: OperatorDecision, target: Target, wait_seconds: float, json_path: Path | None
 ) -> None:
     place = publish(
@@ -188,6 +188,7 @@ DONE = {
     "approve": "{target} may be carried out now: it is on load-shift-commands.",
     "reject": "{target} is not carried out.",
     "acknowledge": "{by} has it: the pager is told, nobody is woken for it again.",
+    "accept-new-normal": "What {target} gets now is taken for its usual from here on.",
     "unmute": "It may wake people again.",
     "unkill": "Load shifts of {target} are planned again.",
     "resolve": "{target} is over; what was moved goes back.",

@@ -25,6 +25,7 @@ EXAMPLE = Path(__file__).parents[3] / "docs" / "centre.yaml"
 ACTIONS = {
     "ack": "acknowledge", "approve": "approve", "reject": "reject", "mute": "mute", "unmute": "unmute", "kill": "kill",
     "unkill": "unkill", "resolve": "resolve", "not-an-incident": "not-an-incident", "merge": "merge", "split": "split",
+    "accept-new-normal": "accept-new-normal",
 }  # fmt: skip
 
 
@@ -133,9 +134,9 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 def test_a_muted_incident_of_a_played_history_counts_from_its_events(script: Script) -> None:
     target = Target("shop", script.incident.incident_id, script.incident)
     settings = config.load(environment={}, tenants={"shop": {"clock": "event"}})
-    made = _decide._made(settings, "mute", target, "ana", None, timedelta(hours=2))
+    made = _decide.made(settings, "mute", target, "ana", None, timedelta(hours=2))
     assert made.until == script.incident.at + timedelta(hours=2)
-    live = _decide._made(config.load(environment={}), "mute", target, None, None, timedelta(hours=2))
+    live = _decide.made(config.load(environment={}), "mute", target, None, None, timedelta(hours=2))
     assert live.until is not None
     assert live.until - live.at < timedelta(hours=2, seconds=5)
     assert live.by == config.login_name()

@@ -274,7 +274,7 @@ class Traces(Frozen):
 class Web(Frozen):
     """The status page. `port` 0 takes a free one. A viewer that is `viewer_backlog_max` messages behind is dropped; one
     that comes back within `resume_bytes_max` of messages gets only what it missed. Without `operators` the page only
-    reads. What customers may read is written to `public_directory`, by default `public` of the state directory."""
+    reads; without `public_directory` nothing is written for customers."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

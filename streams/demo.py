@@ -316,7 +316,7 @@ def settings_tree(bootstrap: str, real: bool, port: int, folder: Path) -> dict[s
         "channels": dict.fromkeys(sorted({plan.at.channel for plan in retailer.QUEUES}), channel),
         "tenants": {retailer.TENANT: {"clock": "event"}},
         "notify": {"file": {"path": str(folder / "notices.jsonl")}, "change_interval_seconds": 1.0},
-        "web": {"host": "127.0.0.1", "port": port},
+        "web": {"host": "127.0.0.1", "port": port, "public_directory": str(folder / "public")},
         "state_directory": str(folder / "state"),
     }
 

@@ -150,6 +150,7 @@ WEB_VIEWERS = _gauge("web_viewers", "Pages that are open and listen")
 WEB_VIEWERS_DROPPED = _counter("web_viewers_dropped", "Viewers closed because they read too slowly")
 WEB_VIEWERS_REFUSED = _counter("web_viewers_refused", "Viewers turned away because there were too many")
 WEB_RECORDS_SKIPPED = _counter("web_records_skipped", "Records that the page could not read, by topic", "topic")
+WEB_PUBLIC_WRITES = _counter("web_public_writes", "Customers' pages written, or not", "outcome")
 WEB_BLIND = _gauge("web_blind", "1 while the page cannot read the bus")
 
 

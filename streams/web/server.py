@@ -19,10 +19,12 @@ from prometheus_client.exposition import choose_encoder
 from schemas.errors import BadConfig
 from streams import clock, telemetry
 from streams.config import Settings
+from streams.web import public_pages
 from streams.web.board import Board
 from streams.web.deciding import Carry, Deciding, carry_to
 from streams.web.hub import Hub
 from streams.web.operators import Operators
+from streams.web.public_pages import PublicPages
 from streams.web.reader import Reader
 from streams.web.tenant import Limits
 
@@ -92,7 +94,9 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def on_init_dependencies(self) -> list[ServiceT]:
-        return [Reader(self._settings, self.board)] if self._reads else []
+        found: list[ServiceT] = [Reader(self._settings, self.board)] if self._reads else []
+        directory = self._settings.web.public_directory
+        return [*found, PublicPages(directory, self.board)] if self._has_page and directory else found
 
     async def on_start(self) -> None:
         self.hub.publish(clock.now())
@@ -124,6 +128,8 @@ class WebServer(Service):  # type: ignore[misc]  # mode is not typed for us
             app.router.add_get("/static/{name}", self._static)
             app.router.add_get("/api/state", self._state)
             app.router.add_get("/api/events", self._events)
+            if self._settings.web.public_directory:
+                app.router.add_routes(public_pages.routes(self._settings.web.public_directory))
             app.router.add_get("/api/operator", self._deciding.who)
             if self._settings.web.operators:
                 app.router.add_post("/api/decisions", self._deciding.post)
@@ -262,7 +268,8 @@ def _why_no_port(error: OSError, settings: Settings) -> tuple[str, str]:
 
 async def _secured(request: web.Request, response: web.StreamResponse) -> None:
     del request
-    response.headers.update(SECURITY)
+    for name, value in SECURITY.items():
+        response.headers.setdefault(name, value)
 
 
 @web.middleware

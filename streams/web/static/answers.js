@@ -54,13 +54,13 @@ function deciding(c) {
       ...target, action: "approve", yes: "Approve", title: `Move ${way}?`,
       text: [c.text, `It goes to the routing platform at once, and goes back by itself in ${span((Date.parse(c.expires_at) - Date.parse(c.issued_at)) / 1000)} or when ${place(c.guard.donor)} suffers.`],
     }), { part: "approve" }),
-    button("Reject", () => propose({ ...target, action: "reject", yes: "Reject", grave: true, title: `Not move ${way}?`, text: "This step is not carried out." }), { part: "reject", grave: true }));
+    button("Reject", () => propose({ ...target, action: "reject", yes: "Reject", grave: true, title: `Not move ${way}?`, text: "This step is not carried out." }), { part: "reject", kind: "grave" }));
 }
 
 const stopButton = (c) => button("Stop", () => propose({
   tenant: c.tenant, target: c.command_id, action: "kill", yes: "Stop it", grave: true,
   title: `Take back ${share(c.share)} of ${place(c.from_queue)}?`, text: "What it moves goes back, and this incident uses this way no more.",
-}), { part: "stop", grave: true });
+}), { part: "stop", kind: "grave" });
 
 /** "7.5 %": a share of arrivals may be small. */
 const share = (part) => `${number(part * 100)} %`;

@@ -245,9 +245,9 @@ function drawIncidents() {
 
 function drawCommands() {
   const entries = [...state.commands.entries()].filter(([, card]) => !card.command.reverts);
-  const order = { running: 0, waiting: 1, over: 2 };
   const state_of = (card) => standing(card, context.now());
-  entries.sort(([, a], [, b]) => order[state_of(a)] - order[state_of(b)] || Date.parse(b.command.issued_at) - Date.parse(a.command.issued_at));
+  const order = (card) => ({ waiting: card.asks ? 0 : 2, running: 1, over: 3 })[state_of(card)]; // what asks for a yes stands first
+  entries.sort(([, a], [, b]) => order(a) - order(b) || Date.parse(b.command.issued_at) - Date.parse(a.command.issued_at));
   const current = entries.filter(([, card]) => state_of(card) !== "over").map(([key]) => key);
   const over = entries.filter(([, card]) => state_of(card) === "over").map(([key]) => key).slice(0, 20);
   const make = () => el("article", { class: "card command" });

@@ -127,5 +127,5 @@ async function carry(event) {
   }
 }
 
-export const button = (text, onclick, { grave = false, part } = {}) =>
-  el("button", { type: "button", class: grave ? "act grave" : "act", "data-part": part, onclick, text });
+export const button = (text, onclick, { kind = "first", part } = {}) =>
+  el("button", { type: "button", class: `act ${kind}`, "data-part": part, onclick, text });

@@ -90,17 +90,17 @@ function deciding(incident, context) {
       ...target, action: "acknowledge", yes: "I have it", title: "Take this incident on?", text: "The pager is told that you have it; nobody is woken for it again.",
     }), { part: "acknowledge" }),
     muted
-      ? button("Unmute", () => propose({ ...target, action: "unmute", yes: "Unmute", title: "Let it wake people again?", text: "It may page again from now on." }), { part: "mute" })
-      : button("Mute 1 h", () => propose({ ...target, action: "mute", minutes: 60, yes: "Mute", title: "Mute it for an hour?", text: "It goes on, and wakes nobody for an hour." }), { part: "mute" }),
+      ? button("Unmute", () => propose({ ...target, action: "unmute", yes: "Unmute", title: "Let it wake people again?", text: "It may page again from now on." }), { part: "mute", kind: "second" })
+      : button("Mute 1 h", () => propose({ ...target, action: "mute", minutes: 60, yes: "Mute", title: "Mute it for an hour?", text: "It goes on, and wakes nobody for an hour." }), { part: "mute", kind: "second" }),
     button("Stop its load shifts", () => propose({
       ...target, action: "kill", yes: "Stop them", grave: true, title: "Stop its load shifts?", text: "What it moved goes back, and nothing more is moved for it.",
-    }), { part: "kill", grave: true }),
+    }), { part: "kill", kind: "grave" }),
     button("Not an incident", () => propose({
       ...target, action: "not-an-incident", yes: "It was none", grave: true, title: "Was this no incident?", text: "It ends, what was moved goes back, and it counts as a false alarm.",
-    }), { part: "none", grave: true }),
+    }), { part: "none", kind: "grave" }),
     button("Resolve", () => propose({
       ...target, action: "resolve", yes: "It is over", grave: true, title: "Is it over?", text: "It ends now, and what was moved goes back.",
-    }), { part: "resolve", grave: true }));
+    }), { part: "resolve", kind: "grave" }));
 }
 
 const node_id = (incident) => `incident-${incident.incident_id}`;

@@ -120,7 +120,9 @@ def settled(stand_in: StandIn, newest: dict[str, Incident]) -> bool:
         name: [event["payload"]["severity"] for event in alert["events"] if "payload" in event][-1]
         for name, alert in stand_in.pager.open.items()
     }
-    ended = {tag for one in stand_in.grafana.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]}
+    ended = {
+        tag for one in stand_in.grafana.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]
+    }
     over = {f"incident_id={name}" for name in newest.keys() - open_now.keys()}
     return told == open_now and over <= ended and len(stand_in.grafana.annotations) >= len(newest)
 

@@ -18,7 +18,7 @@ from detectors.calendar import Opening
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.evidence import Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
-from detectors.slots import SLOT_SECONDS, LocalTime, Moment, day_of
+from detectors.slots import SLOT_SECONDS, LocalTime, Moment
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
 _WEEK_SECONDS = 7 * DAY_SECONDS
@@ -33,6 +33,7 @@ class Meters(Columns):
         "curve": ((CURVE,), np.float16),
         "frozen_since": ((), np.uint32),
         "spread": ((), np.float32),  # relative variance of the counts, as the band has it since the last block
+        "room": ((), np.float32),  # half-width of the band at the last pane
         "heard": ((), np.uint32),  # end of the last pane with a contact
         "backlog": ((), np.uint32),
     }
@@ -41,6 +42,7 @@ class Meters(Columns):
     curve: NDArray[np.float16]
     frozen_since: NDArray[np.uint32]
     spread: NDArray[np.float32]
+    room: NDArray[np.float32]
     heard: NDArray[np.uint32]
     backlog: NDArray[np.uint32]
 
@@ -90,7 +92,7 @@ class Bank:
         self.dispersion = Dispersion(params.dispersion_prior, params.dispersion_prior_weight, day, params)
         week = params.slow_variance_half_life_seconds
         self.tracking = Dispersion(
-            params.tolerance_floor_variance, params.tracking_weight, params.tracking_half_life_seconds, params
+            params.tracking_variance, params.tracking_weight, params.tracking_half_life_seconds, params
         )
         self.slow_variance = Dispersion(params.slow_variance_prior, params.slow_variance_weight, week, params)
         self.fast = Evidence(params)
@@ -187,6 +189,17 @@ class Bank:
         expected: Numbers = self._seasonal(self.local.moment(start + seconds / 2), start, seconds) * self.level_now
         return expected
 
+    def ahead(self, end: int, seconds: int, many: int) -> Numbers:
+        """Contacts that the season expects, at today's level, in each of the `many` stretches that follow on `end`."""
+        totals, found = self.season.totals(), []
+        for i in range(many):
+            moment = self.local.moment(end + (i + 0.5) * seconds)
+            (before, after), _ = self.season.rates((moment.before, moment.after), totals)
+            shares = self._shares(end + i * seconds, seconds)
+            found.append((before + (after - before) * moment.share) * seconds * moment.factor * shares)
+        expected: Numbers = np.array(found) * (1.0 + self.facts.scale.astype(float)) * self.level_now
+        return expected
+
     def accept(self, series: int, ratio: float) -> None:
         """Takes what is seen for the new normal: the season is scaled and the evidence begins anew."""
         self.facts.scale[series] = (1 + float(self.facts.scale[series])) * ratio - 1
@@ -238,7 +251,7 @@ class Bank:
 
     def _read_season(self, moment: Moment, at: float) -> None:
         totals = self.season.totals()
-        (before, after), variances, apart = self.season.rates((moment.before, moment.after), totals)
+        (before, after), variances = self.season.rates((moment.before, moment.after), totals)
         # no line is drawn from an open half hour to a closed one
         first = at - moment.share * SLOT_SECONDS
         opened = [self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS) > 0 for centre in (first, first + SLOT_SECONDS)]
@@ -248,7 +261,6 @@ class Bank:
         self._steep = bool((np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)).any())
         self._steep = self._steep or bool(self._edge.any())
         self._variance = variances.max(axis=0)
-        self._disagree = np.minimum(apart.max(axis=0), self.params.disagree_max)
         if not moment.known:
             self._variance = self._variance + self.params.special_variance
         self._scale = 1.0 + self.facts.scale.astype(float)
@@ -263,15 +275,14 @@ class Bank:
         self.level_now, variance = self._level_estimate()
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
-        # what is known of season and level should tell how well they do; where it does not, what was seen of it does
         # what the season does not know, the level shows where contacts are many
         unseen = np.exp(-self.level.sums.max(axis=0).astype(float) / params.level_tells)
         unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
         self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
-        told = variance + self._variance / 2 + params.tolerance_floor_variance + params.unknown_weight * unknown
+        told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown
         most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
-        self.tolerance = self._tolerance(np.maximum(told, tracking), most)
-        self._doubt = variance + self._variance + params.visit_variance + tracking + np.exp(2 * self._disagree) - 1
+        self.tolerance = self._tolerance(told, most)
+        self._doubt = variance + self._variance + params.visit_variance + tracking
         self.fast.band(*self.tolerance, 1 / self.relative_variance)
         self.slow_tolerance = self._tolerance(
             self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance, params.tolerance_max
@@ -293,9 +304,7 @@ class Bank:
         least = max(params.tolerance_min, self.floor - 1)
         up = np.maximum(np.minimum(wide, most), least)
         down = np.maximum(np.minimum(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max), least)
-        # where two weeks tell two stories, either is usual
-        either = np.exp(self._disagree)
-        return (1 + up) * either - 1, (1 + down) * either - 1
+        return up, down
 
     # -- learning
 
@@ -310,9 +319,6 @@ class Bank:
             self.meters.spread[...] = self.dispersion.estimate()
             self._band_due = True
         if moment.visit != clocks.visit:
-            if day_of(moment.visit) != day_of(clocks.visit):
-                self.level.sleep()
-                self._band_due = True
             if clocks.visit != -1 and clocks.ordinary:
                 self._learn_visit()
             self.meters.visit[...] = 0
@@ -320,18 +326,21 @@ class Bank:
             self._fresh = None
 
     def _follow_level(self) -> None:
-        """How far the block that ended was from what the level had said of it, beyond the counts' own noise."""
+        """How far the block that ended was from what the level had said of it, beyond the counts' own noise; and how
+        much of it the level may take in."""
+        params, block_seconds = self.params, self.params.level_block_seconds
         seen, seasonal = self.level.current.astype(float)
         level, _ = self._level_estimate()
-        noise: Numbers = self.meters.spread.astype(float) * (self.clocks.pane_seconds / self.params.level_block_seconds)
+        noise: Numbers = self.meters.spread.astype(float) * (self.clocks.pane_seconds / block_seconds)
         expected = seasonal * level
-        self.tracking.learn(
-            seen, expected, self._tracking() + noise, self.params.level_block_seconds, seasonal > 0, noise
-        )
+        self.tracking.learn(seen, expected, self._tracking() + noise, block_seconds, seasonal > 0, noise)
+        chance = params.level_limit_sd * np.sqrt(noise + 1 / np.maximum(expected, 1.0))
+        room = 1 + self.meters.room.astype(float) + chance
+        self.level.limit(expected / room, expected * room)
 
     def _tracking(self) -> Numbers:
         return np.minimum(
-            np.maximum(self.tracking.estimate(), self.params.tolerance_floor_variance),
+            np.maximum(self.tracking.estimate(), self.params.tracking_variance_min),
             self.params.tracking_variance_max,
         )
 
@@ -369,6 +378,7 @@ class Bank:
         self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
         usual = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
         meters.visit += np.array([seen, expected, seconds_known, seconds_known * self._doubt]) * usual
+        meters.room[...] = self.tolerance[0]
         meters.quarter[0] += seen
         meters.quarter[1] += seasonal
         meters.heard[seen > 0] = start + seconds

@@ -16,27 +16,26 @@ from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _SATURDAY = 5
-_DAY_PARTS = 8
+_AROUND = 4  # half hours before and after, in which a day is as busy
 _NOTHING = 1e-12
 
 
 class Totals(NamedTuple):
-    """Of the whole week, by series: contacts and seconds learned; contacts for each of its channel's (series 0); what a
-    weekday gets against all days, the relative variance of that, and of its shape against that of other days."""
+    """Of the whole week, by series: contacts and seconds learned; contacts for each of its channel's (series 0)."""
 
     seen: Numbers
     exposure: Numbers
     share: Numbers
-    days: Numbers
-    day_variance: Numbers
-    unlike: Numbers
 
 
 class Season(Columns):
     """336 half hours of local time a week: discounted counts and exposures (seconds), learned at the end of each visit.
 
-    A slot's rate is pooled with what is known beside it, each by its precision: the series' mean, its channel's shape,
-    the time of day on all days, the time of day in its group of days (weekdays, Saturday, Sunday), the slot itself.
+    What a half hour of a day gets = what that time of day gets on weekdays * how busy this day is around that time,
+    joined with what the half hour itself has shown. The first two are robust means: a time of day over the weekdays, a
+    day over the half hours around, each without what is far from the middle. So one incident in two weeks of memory
+    moves neither, a Monday night may be as quiet as the Sunday before it, and who works from Sunday to Thursday need
+    not say so.
     """
 
     columns: ClassVar[dict[str, Column]] = {
@@ -58,8 +57,7 @@ class Season(Columns):
         params = self._params
         weight = np.minimum(exposure / SLOT_SECONDS, 1.0)
         if params.robust:
-            z_square = (seen - expected) ** 2 / np.maximum(expected + expected**2 * variance, 0.25)
-            trust = np.minimum(1.0, params.robust_z**2 / np.maximum(z_square, _NOTHING))
+            trust = self._trust(seen, expected, variance)
             trust = np.where(variance > params.robust_variance_max, 1.0, trust)
         else:
             trust = np.ones_like(weight)
@@ -69,113 +67,124 @@ class Season(Columns):
 
     def totals(self) -> Totals:
         """What is summed over the whole week."""
-        counts, exposure = self.counts.astype(float), self.exposure.astype(float)
-        seen, known = counts.sum(axis=0), exposure.sum(axis=0)
+        seen, known = self.counts.sum(axis=0, dtype=float), self.exposure.sum(axis=0, dtype=float)
         share = np.zeros_like(seen)
         if self._params.siblings and len(seen) > 1:
-            channel = counts[:, 0] / np.maximum(exposure[:, 0], 1.0)
-            share = seen / np.maximum(channel @ exposure, _NOTHING)
-        return Totals(seen, known, share, *self._days(counts, exposure))
+            channel = self.counts[:, 0].astype(float) / np.maximum(self.exposure[:, 0], 1.0)
+            share = seen / np.maximum(channel @ self.exposure, _NOTHING)
+        return Totals(seen, known, share)
 
-    def _days(self, counts: Numbers, exposure: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """How many times as much a weekday gets as the same times of day do on all days, the variance of that, and how
-        unlike others its shape is."""
+    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers]:
+        """By slot and series: contacts a second in two slots, and the relative variance of that."""
+        found = [self._slot(slot, totals) for slot in slots]
+        rates, variances = np.array([each[0] for each in found]), np.array([each[1] for each in found])
+        return rates / SLOT_SECONDS, variances
+
+    def _slot(self, slot: int, totals: Totals) -> tuple[Numbers, Numbers]:
+        """Contacts a visit of one slot, and the relative variance of that."""
         params = self._params
-        by_day = counts.reshape(7, DAY_SLOTS, -1), exposure.reshape(7, DAY_SLOTS, -1)
-        at_time = by_day[0].sum(axis=0) / np.maximum(by_day[1].sum(axis=0), 1.0)
-        seen, alike = by_day[0].sum(axis=1), (by_day[1] * at_time).sum(axis=1)
-        prior = np.full(seen.shape, 1 / params.day_variance)
-        centre = (seen + prior) / (alike + prior)
-        # weekdays are like one another
-        working = (seen[:_SATURDAY].sum(axis=0) + prior[0]) / (alike[:_SATURDAY].sum(axis=0) + prior[0])
-        likeness = 1 / params.day_group_variance
-        centre[:_SATURDAY] = (seen[:_SATURDAY] + likeness * working) / (alike[:_SATURDAY] + likeness)
-        prior[:_SATURDAY] = np.where(seen[:_SATURDAY].any(axis=0), likeness, prior[0])
-        return centre, 1 / (alike + prior), self._unlikeness(*by_day, centre)
-
-    def _unlikeness(self, counts: Numbers, exposure: Numbers, days: Numbers) -> Numbers:
-        """How far the shape of a day is from that of its like (weekdays) or of all others (Saturday, Sunday): relative
-        variance over eight parts of the day. The part that differs most is left out, as it may hold an incident."""
-        parts = (7, _DAY_PARTS, DAY_SLOTS // _DAY_PARTS, -1)
-        worth = exposure * days[:, None]
-        seen = counts.reshape(parts).sum(axis=2)
-        alike = worth.reshape(parts).sum(axis=2)
-        others_seen, others_alike = seen.sum(axis=0) - seen, alike.sum(axis=0) - alike
-        others_seen[:_SATURDAY] -= seen[_SATURDAY:].sum(axis=0)
-        others_alike[:_SATURDAY] -= alike[_SATURDAY:].sum(axis=0)
-        mean = others_seen / np.maximum(others_alike, 1.0) * alike
-        squares = mean**2 * (others_alike > 0)
-        excess = (seen - mean) ** 2 - mean - squares * self._params.visit_variance
-        excess *= others_alike > 0
-        most = np.expand_dims(excess.argmax(axis=1), 1)
-        left = excess.sum(axis=1) - np.take_along_axis(excess, most, 1)[:, 0]
-        of = squares.sum(axis=1) - np.take_along_axis(squares, most, 1)[:, 0]
-        unlike: Numbers = np.clip(left / np.maximum(of, _NOTHING), 0.0, self._params.unlike_variance_max)
-        return unlike
-
-    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers, Numbers]:
-        """By slot and series: contacts a second in two slots, the relative variance of that, and how far (as a
-        logarithm) what is known of it disagrees."""
-        params = self._params
-        days = [slot // DAY_SLOTS for slot in slots]
-        of_day, day_variance = totals.days[days], totals.day_variance[days]
-        rate = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * of_day
-        worth = 1 / (params.flat_variance + day_variance + 1 / (totals.seen + 0.5))
-        # counts and exposures by source of knowledge, slot and series
-        found = np.array([self._sources(slot, totals.days) for slot in slots]).transpose(2, 1, 0, 3)
-        alone = 1 / np.maximum(found[2][1] / SLOT_SECONDS, _NOTHING) ** 2 * (found[1][1] == 0)
-        unlike = totals.unlike[days]
-        variances = (
-            params.any_day_variance + day_variance + unlike,
-            params.day_group_variance + unlike,
-            params.incident_variance * alone,
-        )
-        disagree = np.zeros_like(rate)
-        for (counts, exposure), variance in zip(found, variances, strict=True):
-            rate, worth, more = self._pool(rate, worth, counts, exposure, variance)
-            disagree = np.maximum(disagree, more)
-        if params.siblings and rate.shape[1] > 1:
-            weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
-            unlike_channel = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
-            more = 1 / (unlike_channel + 1 / worth[:, :1] + 1 / (totals.seen + 0.5))
-            more[:, 0] = 0.0
-            alike = np.maximum(rate[:, :1] * totals.share, _NOTHING)
-            rate = (worth + more) / (worth / rate + more / alike)
-            worth = worth + more
-        return rate, 1 / worth, disagree
-
-    def _sources(self, slot: int, days: Numbers) -> list[list[Numbers]]:
-        """Counts, then exposures: of the same time on other kinds of days, on alike days, and of the slot itself. An
-        hour of a day that gets twice as much is worth two."""
         day, time_of_day = divmod(slot, DAY_SLOTS)
-        group = slice(0, _SATURDAY) if day < _SATURDAY else slice(day, day + 1)
-        both = []
-        for of, worth in ((self.counts, 1.0), (self.exposure, days / days[day])):
-            week = of[time_of_day::DAY_SLOTS] * worth
-            alike = week[group].sum(axis=0)
-            both.append([week.sum(axis=0) - alike, alike - week[day], week[day]])
-        return both
+        low = min(max(time_of_day - _AROUND, 0), DAY_SLOTS - 2 * _AROUND - 1)
+        window = slice(low, low + 2 * _AROUND + 1)
+        at = time_of_day - low
+        counts = self.counts.reshape(7, DAY_SLOTS, -1)[:, window].astype(float)
+        visits = self.exposure.reshape(7, DAY_SLOTS, -1)[:, window].astype(float) / SLOT_SECONDS
+        usual, of_usual = self._usual(counts, visits, totals, at)
+        busy, of_busy = self._busy(day, counts[day], visits[day], usual)
+        rate, variance = usual[at] * busy, of_usual + of_busy
+        if params.siblings and rate.shape[0] > 1:
+            rate, variance = self._like_channel(slot, rate, variance, totals)
+        return self._join(rate, variance + params.shape_variance, counts[day, at], visits[day, at])
 
-    def _pool(
-        self, rate: Numbers, worth: Numbers, counts: Numbers, exposure: Numbers, variance: float | Numbers
-    ) -> tuple[Numbers, Numbers, Numbers]:
-        """Joins what is known so far, a gamma law of mean `rate` that is worth so many contacts, with one more source
-        whose own `variance` is that of its likeness: a source is worth no more contacts than 1 / its variance."""
+    def _usual(self, counts: Numbers, visits: Numbers, totals: Totals, at: int) -> tuple[Numbers, Numbers]:
+        """Contacts a visit by half hour of the window, on weekdays (on other days where no weekday is known), and the
+        relative variance of that at one of them. Of a shape of which nothing is known a flat one is a guess."""
         params = self._params
-        visits = np.maximum(exposure / SLOT_SECONDS, _NOTHING)
-        seen = np.maximum(exposure, _NOTHING)
-        likely = (worth + counts) / (worth / rate + seen)
-        of_more = variance + params.visit_variance / visits + 1 / (seen * likely)
-        own = counts / seen
-        apart = (own - rate) / np.maximum(np.maximum(own, rate), _NOTHING)
-        beyond = np.maximum(apart**2 - params.conflict_sd**2 * (of_more + 1 / worth), 0.0) * (exposure > 0)
-        # where the two disagree neither is sure: few visits may hold an incident, and this day may be unlike others
-        more = 1 / (of_more + beyond / visits**2)
-        known = 1 / (1 / worth + beyond * params.conflict_share)
-        share = more / (seen * likely)
-        pooled = (known + counts * share) / (known / rate + seen * share)
-        wide = np.abs(np.log((counts + 1) / (seen * rate + 1)))
-        return pooled, known + more, np.where(beyond > 0, wide / np.maximum(visits, 1.0) ** 2, 0.0)
+        on_weekend = visits[:_SATURDAY].sum(axis=0) <= 0
+        of_kind = np.array([np.ones_like(on_weekend)] * _SATURDAY + [on_weekend] * (7 - _SATURDAY))
+        counts, visits = counts * of_kind, visits * of_kind
+        seen, known = self._robust_sums(counts, visits, params.visit_variance / np.maximum(visits, 0.5))
+        flat = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
+        usual = (seen + params.flat_visits * flat) / (known + params.flat_visits)
+        variance = params.visit_variance / np.maximum(known[at], params.flat_visits) + 1 / (seen[at] + 0.5)
+        return usual, variance + params.flat_variance * (known[at] <= 0)
+
+    def _busy(self, day: int, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
+        """How many times as much this day gets as is usual, around that time, and the relative variance of that.
+
+        Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it.
+        """
+        params = self._params
+        known = np.maximum(visits.max(axis=0), _NOTHING)
+        each = params.visit_variance / np.maximum(visits, 0.5)
+        seen, mean = self._robust_sums(counts, visits * usual, each)
+        ratio = np.log((seen + 0.5) / (mean + 0.5))
+        chance = params.day_variance / known + 1 / np.maximum(mean, _NOTHING)
+        if day < _SATURDAY:
+            unlike = np.maximum(ratio**2 - chance, params.alike_variance)
+        else:
+            unlike = np.full_like(ratio, params.weekend_variance)
+        drawn = unlike / (unlike + chance)
+        return np.exp(drawn * ratio), drawn * chance
+
+    def _like_channel(self, slot: int, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
+        """Joined with its share of what the channel (series 0) gets in this slot; the channel itself is as it is."""
+        params = self._params
+        channel, of_channel = self._join(
+            rate[:1],
+            variance[:1] + params.shape_variance,
+            self.counts[slot, :1].astype(float),
+            self.exposure[slot, :1].astype(float) / SLOT_SECONDS,
+        )
+        weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
+        unlike = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
+        of_sibling = unlike + of_channel + 1 / (totals.seen + 0.5)
+        share = variance / (variance + of_sibling)
+        share[0] = 0.0
+        joined = rate * (1 - share) + channel * totals.share * share
+        return joined, variance * (1 - share)
+
+    def _join(self, rate: Numbers, variance: Numbers, counts: Numbers, visits: Numbers) -> tuple[Numbers, Numbers]:
+        """What is expected of a slot, with what it has shown itself. One visit or two that are far from expected may
+        hold an incident; four are what is usual. While that is open, the variance covers both."""
+        params = self._params
+        known = np.maximum(visits, _NOTHING)
+        own = counts / known
+        of_own = params.visit_variance / known + 1 / np.maximum(visits * rate, _NOTHING)
+        apart = np.log((counts + 1) / (visits * rate + 1))
+        far = apart**2 / (of_own + variance)
+        trust = np.minimum(1.0, params.robust_z**2 / np.maximum(far, _NOTHING)) if params.robust else 1.0
+        doubtful = np.minimum(1.0, (params.doubtful_visits / np.maximum(known, 0.1)) ** 4)
+        share = variance / (variance + of_own) * (1 - (1 - trust) * doubtful) * (visits > 0)
+        joined = share * own + (1 - share) * rate
+        either = share * (1 - share) * apart**2 * (far > params.robust_z**2)
+        return joined, share**2 * of_own + (1 - share) ** 2 * variance + either
+
+    def _robust_sums(self, counts: Numbers, means: Numbers, variance: Numbers) -> tuple[Numbers, Numbers]:
+        """Sums over the first axis of counts and of their means (0: not known), without what is far from the middle
+        ratio of the two. The middle alone would be wrong where counts are few."""
+        if not self._params.robust:
+            return counts.sum(axis=0), means.sum(axis=0)
+        middle = _middle((counts + 0.5) / (means + 0.5), means > 0)
+        trust = self._trust(counts, means * middle, variance)
+        trust[means <= 0] = 0.0
+        return (trust * counts).sum(axis=0), (trust * means).sum(axis=0)
+
+    def _trust(self, seen: Numbers, expected: Numbers, variance: Numbers) -> Numbers:
+        """Weight of a count that is far from expected (Noufaily et al. 2013)."""
+        z_square = (seen - expected) ** 2 / np.maximum(expected + expected**2 * variance, 0.25)
+        trust: Numbers = np.minimum(1.0, self._params.robust_z**2 / np.maximum(z_square, _NOTHING))
+        return trust
+
+
+def _middle(values: Numbers, known: Flags) -> Numbers:
+    """The median over the first axis of what is known; 1 where nothing is."""
+    ordered = np.sort(np.where(known, values, np.inf), axis=0)
+    many = known.sum(axis=0, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(many - 1, 0) // 2, axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(many // 2, len(values) - 1), axis=0)[0]
+    high = np.where(many[0] % 2 == 1, low, high)
+    return np.where(many[0] > 0, (low + high) / 2, 1.0)
 
 
 class Level(Columns):
@@ -213,11 +222,10 @@ class Level(Columns):
             self.sums[...] = np.where(frozen, self.sums, self.sums * self._fade ** min(passed - 3, 1000))
         return True
 
-    def sleep(self) -> None:
-        """Another day begins: what was learned yesterday is worth little."""
-        self.sums *= np.minimum(1.0, self._params.level_overnight / np.maximum(self.sums[1], _NOTHING))
-        self.pending[...] = 0
-        self.current[...] = 0
+    def limit(self, low: Numbers, high: Numbers) -> None:
+        """What the block that ends has seen counts as no less and no more than this: the level follows busy hours at
+        once, and what is no busy hour slowly."""
+        self.current[0] = np.clip(self.current[0], low, high)
 
     def add(self, seen_and_expected: Numbers) -> None:
         self.current += seen_and_expected

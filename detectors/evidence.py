@@ -108,16 +108,11 @@ class Evidence(Columns):
         return self.statistic(new[0])
 
     def excited(self) -> Flags:
-        """Series with a run that is long, and further from the usual than a busy or quiet day is: what the level should
-        not follow."""
+        """Series with evidence, which the level should not follow."""
         params = self._params
-        up = (self.walks[:UPS] > params.freeze_up) & (
-            self.observed[:UPS] > params.freeze_ratio_up * self.expected[:UPS]
-        )
-        down = (self.walks[UPS:] > params.freeze_down) & (
-            self.observed[UPS:] < params.freeze_ratio_down * self.expected[UPS:]
-        )
-        found: Flags = np.logical_or(up.any(axis=0), down.any(axis=0))
+        up = self.walks[:UPS].max(axis=0) > params.freeze_up
+        down = self.walks[UPS:].max(axis=0) > params.freeze_down
+        found: Flags = up | down
         return found
 
     def best(self, series: int, direction: int) -> int:

@@ -26,17 +26,15 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # season
     visit_discount: float = 0.8  # of a slot's memory at each visit: about five weeks
     visit_variance: float = 0.02  # between visits of one slot: day factor and slow noise
-    unlike_variance_max: float = 4.0
-    day_group_variance: float = 0.0144  # of one weekday's shape around that of its group
-    day_variance: float = 0.3  # of a Saturday's or Sunday's traffic around that of all days
-    any_day_variance: float = 0.3  # ... around that of all days
-    sibling_variance: float = 0.12  # of a queue's shape around its channel's
-    incident_variance: float = 0.5  # of a slot by an incident in its only visit
-    conflict_sd: float = 2.0  # two sources that differ by more disagree
-    conflict_share: float = 0.5  # of the disagreement that what is pooled so far is answerable for
-    disagree_max: float = 3.0  # logarithm
-    sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown
+    day_variance: float = 0.0144  # of how busy a day is, from week to week
+    alike_variance: float = 0.003  # of how busy one weekday is against the others
+    weekend_variance: float = 0.3  # ... a Saturday or Sunday
+    shape_variance: float = 0.01  # of one half hour of one day around what its like and its surroundings say
     flat_variance: float = 2.0  # of a shape of which nothing is known
+    flat_visits: float = 0.05  # that a flat shape is worth
+    doubtful_visits: float = 2.0  # so many may hold an incident
+    sibling_variance: float = 0.12  # of a queue's shape around its channel's
+    sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown
     special_variance: float = 0.09  # of a calendar day for which no season is known
     robust_z: float = 2.58
     robust_variance_max: float = 0.3  # above it too little is known to distrust what comes
@@ -48,7 +46,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     level_prior_young: float = 6.0
     level_half_life_seconds: float = 1980.0
     level_block_seconds: int = 300
-    level_overnight: float = 10.0  # expected contacts that yesterday's level is worth today
+    level_limit_sd: float = 1.0  # of the counts' own noise beyond the band, that a block may tell the level
     level_min: float = 0.4
     level_max: float = 2.5
     level_min_young: float = 0.1
@@ -57,9 +55,11 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     young_seconds: float = 3.0 * DAY_SECONDS
     learning_seconds: float = 7.0 * DAY_SECONDS
     # tolerance: half-width of the band that is still usual
-    tolerance_sd: float = 2.0
+    tolerance_sd: float = 1.7
     tolerance_floor_variance: float = 0.05**2
     # how well the level follows, as blocks show it: prior, its weight, bound
+    tracking_variance: float = 0.06**2
+    tracking_variance_min: float = 0.03**2
     tracking_variance_max: float = 0.2**2
     tracking_weight: float = 40_000.0
     tracking_half_life_seconds: float = 7.0 * DAY_SECONDS
@@ -88,8 +88,6 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # frozen learning
     freeze_up: float = 4.0
     freeze_down: float = 5.0
-    freeze_ratio_up: float = 1.4
-    freeze_ratio_down: float = 0.7
     freeze_seconds_max: float = 3 * 3600.0
     # a ratio beyond these is no busy or quiet day: never learned while its signal is open
     far_up: float = 1.7

@@ -1,0 +1,210 @@
+"""Counts of contacts, up and down, and exact silence: a mixture Shiryaev-Roberts e-detector over season and level.
+
+The readable reference of the bank that the product runs (`bank`, `evidence`, `baseline`): the same numbers for one
+series. The mean time to a false alarm is at least what `false_a_month` asks for while the true rate stays inside the
+usual band (Shin, Ramdas, Rinaldo 2024). The bank's second, slow speed is not part of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import msgspec
+
+from detectors import budget, one_evidence
+from detectors.contract import Direction, Features, Method, Verdict, number
+from detectors.evidence import DROP, SURGE
+from detectors.one_count import Alarm, CountState, Hours, OneCount, View, empty
+from detectors.parameters import CountParams
+from detectors.slots import Moment
+
+_MOST = 1e15  # contacts of one pane; more are a mistake
+_WAYS: tuple[Direction, Direction] = ("up", "down")
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """`pane_seconds` 0: the first two times tell."""
+
+    false_a_month: float = 1.0
+    pane_seconds: int = 0
+    time_zone: str = "UTC"
+    count: CountParams = CountParams()
+
+
+class Reading(NamedTuple):
+    """What a pane shows: S over both directions without its cut, and by direction as the bank has it."""
+
+    statistic: float
+    ways: tuple[float, float]
+    seen: float
+    seasonal: float
+    expected: float
+    at: int
+    known: bool
+    gains: list[float]
+    runs: list[float]
+    state: CountState
+    view: View | None
+
+
+class Counts(Method[Reading, CountState]):
+    """One series of counts."""
+
+    def __init__(self, params: Params | None = None) -> None:
+        self.params = params = params or Params()
+        self._hours = Hours(params.time_zone)
+        self._limits = (0, 0.0, 0.0)  # a pane's length, the line, the cut
+        self._one = OneCount(params.count)
+        self._cache: tuple[CountState, View] | None = None
+        super().__init__(empty())
+        self.state.step = params.pane_seconds
+
+    @property
+    def line(self) -> float:  # type: ignore[override]  # it follows from the budget, once a pane's length is known
+        return self._limit()[0]
+
+    def read(self, x: Features) -> Reading:
+        at, seen, state, one = number(x, "at"), number(x, "value"), self.state, self._one
+        if not (state.step and math.isfinite(at)):
+            return Reading(0.0, (0.0, 0.0), seen, 0.0, 0.0, 0, False, [], [], state, None)
+        start, (moment, share) = int(at), self._hours.at(at + state.step / 2)
+        if not at <= (self.order.last or 0.0):
+            state = one.rolled(state, start, moment)
+        view = self._view(state, moment)
+        rate = view.before + (view.after - view.before) * share
+        seasonal = rate * (state.step * moment.factor) * (1.0 + state.scale[0])
+        mean, known = seasonal * view.level, 0 <= seen < _MOST
+        if not (known and view.judged):
+            ways = one_evidence.statistic(state.runs)
+            rounded = one_evidence.rounded(ways)
+            return Reading(max(ways), rounded, seen, seasonal, mean, start, known, [], [], state, view)
+        up, down = one.steps(view, share)
+        means, edges, most = (mean * up, mean * down), (1 + view.up, 1 / (1 + view.down)), one.params.gain_max
+        gains = one_evidence.gains(seen, means, edges, view.shape, most)
+        _, cap = self._limit()
+        runs = one_evidence.grown(state.runs, gains, cap)
+        ways = one_evidence.statistic(runs)
+        highest = max(ways)
+        if max(gains) == most or max(runs) == cap:
+            # what is kept is cut; what is said need not be
+            free = one_evidence.gains(seen, means, edges, view.shape, math.inf)
+            highest = one_evidence.uncut(state.runs, free)
+        rounded = one_evidence.rounded(ways)
+        return Reading(highest, rounded, seen, seasonal, mean, start, True, gains, runs, state, view)
+
+    def commit(self, x: Features, reading: Reading) -> None:
+        state = self.state
+        if reading.view is None:
+            state.step = int(number(x, "at") - state.first) if state.first else 0
+            state.first = number(x, "at")
+            return
+        state = self.state = reading.state
+        if reading.gains:
+            pane = reading.at, reading.seen, reading.expected
+            self._one.grow(state, reading.gains, reading.runs, pane)
+        self._one.learn(state, reading.view, reading.at, reading.seen, reading.seasonal, reading.known)
+        self._cache = (state, reading.view)
+        if reading.known:
+            self._alarms(reading)
+
+    def explain(self, x: Features, reading: Reading) -> Verdict:
+        del x
+        way = SURGE if reading.ways[SURGE] >= reading.ways[DROP] else DROP
+        alarm, state = reading.state.alarms[way], reading.state
+        if reading.gains:
+            walks = [max(walk + gain, 0.0) for walk, gain in zip(state.walks, reading.gains, strict=True)]
+            j = one_evidence.best(walks, way)
+            alive = state.walks[j] > 0
+            onset = state.since[j] if alive else reading.at
+            observed = (state.observed[j] if alive else 0.0) + reading.seen
+            expected = (state.expected[j] if alive else 0.0) + reading.expected
+        elif alarm is not None:
+            onset, observed, expected = alarm.onset, alarm.observed, alarm.expected
+        else:
+            onset, observed, expected = reading.at, reading.seen, reading.expected
+        days = budget.rarity_days(max(reading.ways), state.step or 60)
+        change = f" ({(observed / expected - 1) * 100:+,.0f} %)" if expected > 0 else ""
+        reason = (
+            f"{observed:,.0f} where {expected:,.4g} are expected{change}, by chance less than once in {days:,.3g} days"
+        )
+        return Verdict(_WAYS[way], observed, expected, onset, reason)
+
+    # -- alarms
+
+    def _limit(self) -> tuple[float, float]:
+        """The line, and where evidence is cut."""
+        step = self.state.step or 60
+        if self._limits[0] != step:
+            line = budget.threshold(self.params.false_a_month, step)
+            self._limits = step, line, math.exp(min(4 * line, self._one.params.evidence_max))
+        return self._limits[1:]
+
+    def _view(self, state: CountState, moment: Moment) -> View:
+        old = self._cache[1] if self._cache is not None and self._cache[0] is self.state else None
+        if old is not None and state is self.state and old.key == self._one.key(state, moment):
+            return old
+        return self._one.view(state, moment, old)
+
+    def _alarms(self, reading: Reading) -> None:
+        """Opens what reached the line, follows what is open, ends what is over: its evidence begins anew."""
+        state = reading.state
+        for way in (SURGE, DROP):
+            alarm = state.alarms[way]
+            if alarm is None:
+                if reading.ways[way] >= self.line:
+                    self._open(way, reading)
+            elif self._over(alarm, way, reading):
+                state.alarms[way] = None
+                self._one.clear(state, way)
+            else:
+                self._follow(alarm, way, reading)
+
+    def _open(self, way: int, reading: Reading) -> None:
+        state = reading.state
+        onset, observed, expected = self._run(way)
+        if expected > 0:
+            state.alarms[way] = alarm = Alarm(reading.at, onset, observed, expected)
+            self._mark(alarm, reading.at)
+
+    def _run(self, way: int) -> one_evidence.Sums:
+        state = self.state
+        j = one_evidence.best(state.walks, way)
+        return state.since[j], state.observed[j], state.expected[j]
+
+    def _follow(self, alarm: Alarm, way: int, reading: Reading) -> None:
+        params, now = self._one.params, reading.at + self.state.step
+        onset, observed, expected = self._run(way)
+        if expected > 0:
+            alarm.onset, alarm.observed, alarm.expected = onset, observed, expected
+        self._mark(alarm, reading.at)
+        learned = now - self.state.born >= params.learning_seconds
+        usual = params.accept_ratio_min <= alarm.ratio <= params.accept_ratio_max
+        if now - alarm.onset >= params.accept_seconds and learned and usual and reading.view is not None:
+            self.state.alarms[way] = None
+            self._one.accept(self.state, alarm.ratio * reading.view.level)
+            self._cache = None
+
+    def _mark(self, alarm: Alarm, now: int) -> None:
+        """What is far away is no busy day, once enough is known to say so."""
+        params = self._one.params
+        learned = now - self.state.born >= params.learning_seconds
+        alarm.far = learned and not params.far_down <= alarm.ratio <= params.far_up
+
+    def _over(self, alarm: Alarm, way: int, reading: Reading) -> bool:
+        """Usual traffic is a hundred times as likely as the alarm's own ratio."""
+        params, mean = self._one.params, reading.expected
+        if way == SURGE:
+            rho = math.sqrt(min(max(alarm.ratio, params.recovery_ratio_min), params.recovery_ratio_max))
+        else:
+            rho = math.sqrt(max(min(alarm.ratio, 1 / params.recovery_ratio_min), 1 / params.recovery_ratio_max))
+        if mean > 0 and reading.view is not None:
+            shape, seen = reading.view.shape, reading.seen
+            gain = seen * math.log(rho) - (seen + shape) * math.log((shape + rho * mean) / (shape + mean))
+            alarm.relief = max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
+        return alarm.relief > params.recovery_line
+
+
+def build(time_zone: str = "UTC") -> Counts:
+    """With the defaults."""
+    return Counts(Params(time_zone=time_zone))

@@ -1,0 +1,352 @@
+"""What is usual of one series of counts, in plain floats: the way of `Bank`, whose numbers it gives.
+
+The season is the bank's own table of a week; it is looked at once a half hour. Level, band, dispersion and evidence are
+moved with every pane. What a pane does when a block or a half hour has ended is done on a copy: reading stays pure.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors import one_evidence
+from detectors.baseline import Season
+from detectors.evidence import DROP, SURGE, UPS
+from detectors.parameters import RATIOS, CountParams
+from detectors.singles import Singles, Spread, fork, times, zeros
+from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
+
+_ROWS = len(RATIOS)
+_QUARTER = 900  # daylight saving moves in whole ones
+
+
+class CountState(msgspec.Struct):
+    """As the bank keeps it: the season (`counts`, `exposure`), what is followed (`level` to `scale`), the half hour
+    that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`)."""
+
+    counts: Singles
+    exposure: Singles
+    level: Singles
+    current: Singles
+    pending: Singles
+    dispersion: Singles
+    tracking: Singles
+    spread: Singles
+    room: Singles
+    scale: Singles
+    visit_sums: Singles
+    runs: Singles
+    walks: Singles
+    observed: Singles
+    expected: Singles
+    since: list[int]
+    born: int = 0
+    frozen_since: int = 0
+    block: int = 0
+    visit: int = -1
+    slot: int = 0
+    ordinary: bool = True
+    pane_seconds: int = 0
+    step: int = 0
+    first: float = 0.0
+    alarms: list[Alarm | None] = msgspec.field(default_factory=lambda: [None, None])
+
+
+class Alarm(msgspec.Struct):
+    """An open alarm of one direction. `relief` is the evidence that it is over."""
+
+    opened: int
+    onset: int
+    observed: float
+    expected: float
+    relief: float = 0.0
+    far: bool = False
+
+    @property
+    def ratio(self) -> float:
+        return self.observed / self.expected if self.expected > 0 else 0.0
+
+
+def empty() -> CountState:
+    """Of a series of which nothing is known."""
+    return CountState(
+        counts=zeros(WEEK_SLOTS),
+        exposure=zeros(WEEK_SLOTS),
+        level=zeros(2),
+        current=zeros(2),
+        pending=zeros(4),
+        dispersion=zeros(2),
+        tracking=zeros(2),
+        spread=Singles((CountParams().dispersion_prior,)),
+        room=zeros(1),
+        scale=zeros(1),
+        visit_sums=zeros(4),
+        runs=zeros(_ROWS),
+        walks=zeros(_ROWS),
+        observed=zeros(_ROWS),
+        expected=zeros(_ROWS),
+        since=[0] * _ROWS,
+    )
+
+
+class Hours:
+    """Moments of a time zone. All but `share` is the same for a quarter of an hour."""
+
+    def __init__(self, time_zone: str) -> None:
+        self._local = LocalTime(time_zone)
+        self._quarter = -1
+        self._first = self._local.moment(0.0)
+
+    def at(self, unix_seconds: float) -> tuple[Moment, float]:
+        """The moment, without its share; and the share."""
+        quarter = int(unix_seconds // _QUARTER)
+        if quarter != self._quarter:
+            self._first, self._quarter = self._local.moment(unix_seconds), quarter
+            self._offset = self._local.wall(unix_seconds) - unix_seconds
+        wall = unix_seconds + self._offset
+        return self._first, ((wall - SLOT_SECONDS / 2) % SLOT_SECONDS) / SLOT_SECONDS
+
+
+class View(NamedTuple):
+    """What the season says around a moment, and the band: they move when a half hour or a block ends."""
+
+    key: tuple[int, int, bool, int, int]
+    before: float
+    after: float
+    variance: float
+    ready: bool
+    steep: bool
+    learned_weeks: float
+    level: float
+    judged: bool
+    up: float
+    down: float
+    doubt: float
+    shape: float
+    variance_of_counts: float
+
+
+class OneCount:
+    """The arithmetic of one series with these settings; the state is handed in."""
+
+    def __init__(self, params: CountParams) -> None:
+        self.params = params
+        self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
+        self.dispersion = Spread(
+            params.dispersion_prior, params.dispersion_prior_weight, params.dispersion_half_life_seconds, params
+        )
+        self.tracking = Spread(
+            params.tracking_variance, params.tracking_weight, params.tracking_half_life_seconds, params
+        )
+
+    # -- what is usual
+
+    def key(self, state: CountState, moment: Moment) -> tuple[int, int, bool, int, int]:
+        """What a view holds for."""
+        return moment.before, moment.after, moment.known, moment.visit, state.block
+
+    def view(self, state: CountState, moment: Moment, old: View | None) -> View:
+        """The season and the band at a moment; the season is that of `old` where the half hour is the same."""
+        key, params = self.key(state, moment), self.params
+        if old is not None and old.key[:4] == key[:4]:
+            before, after, season, ready, steep, weeks = old[1:7]
+        else:
+            before, after, season, ready, steep, weeks = self._season(state, moment)
+        level, variance = self.level(state)
+        tracking = self.followed(state)
+        unseen = math.exp(-max(state.level) / params.level_tells)
+        unknown = max(season - params.tolerance_known_variance, 0.0) * unseen
+        told = variance + season / 2 + tracking + params.unknown_weight * unknown
+        most = min(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
+        up, down = self._tolerance(told, most)
+        return View(
+            key,
+            before,
+            after,
+            season,
+            ready,
+            steep,
+            weeks,
+            level=level,
+            judged=ready and season * unseen < params.quiet_variance,
+            up=up,
+            down=down,
+            doubt=variance + season + params.visit_variance + tracking,
+            shape=1 / state.spread[0],
+            variance_of_counts=state.spread[0],
+        )
+
+    def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
+        params, season = self.params, self._table(state)
+        totals = season.totals()
+        rates, variances = season.rates((moment.before, moment.after), totals)
+        before, after = rates[:, 0].tolist()
+        variance = float(variances.max())
+        if not moment.known:
+            variance += params.special_variance
+        seen, exposure = float(totals.seen[0]), float(totals.exposure[0])
+        ready = exposure >= params.warm_up_seconds and seen >= params.warm_up_contacts
+        steep = abs(math.log(after / before)) > math.log(params.step_ratio)
+        return before, after, variance, ready, steep, exposure / (7 * 86_400)
+
+    def _table(self, state: CountState) -> Season:
+        """The state's own memory as the bank's table."""
+        season = Season(self.params)
+        season.counts = np.frombuffer(state.counts, np.float32).reshape(-1, 1)
+        season.exposure = np.frombuffer(state.exposure, np.float32).reshape(-1, 1)
+        return season
+
+    def level(self, state: CountState) -> tuple[float, float]:
+        """How busy it is against the season, and the relative variance of that."""
+        params = self.params
+        if not params.level:
+            return 1.0, params.slow_variance_prior
+        young = state.born + params.young_seconds > state.block * params.level_block_seconds
+        prior = params.level_prior_young if young else params.level_prior
+        low = params.level_min_young if young else params.level_min
+        high = params.level_max_young if young else params.level_max
+        seen, expected = state.level
+        return min(max((prior + seen) / (prior + expected), low), high), 1 / (prior + expected)
+
+    def followed(self, state: CountState) -> float:
+        """How well the level follows, as its blocks have shown."""
+        found = max(self.tracking.estimate(state.tracking), self.params.tracking_variance_min)
+        return min(found, self.params.tracking_variance_max)
+
+    def _tolerance(self, variance: float, most: float) -> tuple[float, float]:
+        params = self.params
+        if not params.tolerance:
+            return 0.0, 0.0
+        wide = params.tolerance_sd * math.sqrt(variance)
+        up = max(min(wide, most), params.tolerance_min)
+        down = min(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max)
+        return up, max(down, params.tolerance_min)
+
+    def steps(self, view: View, share: float) -> tuple[float, float]:
+        """Factors of the band where one half hour has much more than the next, and may begin at any minute."""
+        if not view.steep:
+            return 1.0, 1.0
+        rate = view.before + (view.after - view.before) * share
+        ramp = math.sqrt(self.params.step_ratio)
+        high, low = max(view.before, view.after), min(view.before, view.after)
+        return max(high / rate / ramp, 1.0), min(low / rate * ramp, 1.0)
+
+    # -- time
+
+    def rolled(self, state: CountState, start: int, moment: Moment) -> CountState:
+        """The state at this time: a copy where a block or a half hour has ended."""
+        block = start // self.params.level_block_seconds
+        if block <= state.block and moment.visit == state.visit:
+            return state
+        state = fork(state)
+        state.born = state.born or start
+        if block > state.block:
+            self._follow_level(state)
+            self._roll_level(state, block, self.frozen(state, start))
+            state.spread[0] = self.dispersion.estimate(state.dispersion)
+        if moment.visit != state.visit:
+            if state.visit != -1 and state.ordinary:
+                self._learn_visit(state)
+            state.visit_sums = zeros(4)
+            state.visit, state.slot, state.ordinary = moment.visit, moment.slot, moment.ordinary
+        return state
+
+    def frozen(self, state: CountState, now: int) -> bool:
+        """Nothing is learned while there is evidence, for so long at most; what is far away stays out."""
+        return state.frozen_since > 0 and not self.thawed(state, now)
+
+    def thawed(self, state: CountState, now: int) -> bool:
+        far = any(alarm is not None and alarm.far for alarm in state.alarms)
+        return now - state.frozen_since > self.params.freeze_seconds_max and not far
+
+    def _follow_level(self, state: CountState) -> None:
+        params, block_seconds = self.params, self.params.level_block_seconds
+        seen, seasonal = state.current
+        noise = state.spread[0] * (state.pane_seconds / block_seconds)
+        expected = seasonal * self.level(state)[0]
+        if seasonal > 0:
+            self.tracking.learn(state.tracking, seen, expected, self.followed(state) + noise, block_seconds, noise)
+        room = 1 + state.room[0] + params.level_limit_sd * math.sqrt(noise + 1 / max(expected, 1.0))
+        state.current[0] = min(max(state.current[0], expected / room), expected * room)
+
+    def _roll_level(self, state: CountState, block: int, frozen: bool) -> None:
+        passed, fade = block - state.block, self.fade
+        level, pending, current = state.level, state.pending, state.current
+        state.block = block
+        for _ in range(min(passed, 3)):
+            for i in (0, 1):
+                if not frozen:
+                    level[i] = times(fade, level[i]) + pending[i]
+                pending[i] = pending[2 + i]
+                pending[2 + i] = 0.0 if frozen else current[i]
+                current[i] = 0.0
+        if passed > 3 and not frozen:
+            for i in (0, 1):
+                level[i] = times(fade ** min(passed - 3, 1000), level[i])
+
+    def _learn_visit(self, state: CountState) -> None:
+        seen, expected, exposure, variance = np.array(state.visit_sums, float).reshape(4, 1)
+        if exposure[0]:
+            scale = 1.0 + state.scale[0]
+            self._table(state).learn(
+                state.slot, seen / scale, expected / scale, exposure, variance / np.maximum(exposure, 1.0)
+            )
+
+    # -- a pane
+
+    def grow(self, state: CountState, added: list[float], runs: list[float], pane: tuple[int, float, float]) -> None:
+        """The evidence of a pane: its start, what was seen and expected."""
+        start, seen, mean = pane
+        walks, observed, expected = state.walks, state.observed, state.expected
+        state.runs = Singles(runs)
+        for j, gain in enumerate(added):
+            before = walks[j]
+            walk = before + gain
+            if walk > 0:
+                walks[j] = walk
+                observed[j] += seen
+                expected[j] += mean
+                if not before > 0:
+                    state.since[j] = start
+            elif before > 0:
+                walks[j] = observed[j] = expected[j] = 0.0
+                state.since[j] = 0
+
+    def learn(self, state: CountState, view: View, start: int, seen: float, seasonal: float, known: bool) -> None:
+        """Level, dispersion and half hour take in a pane, unless there is evidence."""
+        params, walks = self.params, state.walks
+        excited = (
+            any(alarm is not None for alarm in state.alarms)
+            or max(walks[:UPS]) > params.freeze_up
+            or max(walks[UPS:]) > params.freeze_down
+        )
+        state.frozen_since = (state.frozen_since or start) if excited else 0
+        state.room[0] = view.up
+        state.pane_seconds = min(state.step, params.level_block_seconds)
+        if not known:
+            return
+        mean = seasonal * view.level
+        if view.ready and (not excited or self.thawed(state, start)):
+            state.current[0] += seen
+            state.current[1] += seasonal
+            self.dispersion.learn(state.dispersion, seen, mean, view.variance_of_counts, state.step)
+        far = any(alarm is not None and alarm.far for alarm in state.alarms)
+        usual = params.far_weight if far and view.variance <= params.outage_variance_max else 1.0
+        for i, value in enumerate((seen, mean, state.step, state.step * view.doubt)):
+            state.visit_sums[i] += value * usual
+
+    def clear(self, state: CountState, direction: int | None) -> None:
+        """Sets evidence to nothing."""
+        for way in (SURGE, DROP) if direction is None else (direction,):
+            for j in one_evidence.ROWS[way]:
+                state.runs[j] = state.walks[j] = state.observed[j] = state.expected[j] = 0.0
+                state.since[j] = 0
+
+    def accept(self, state: CountState, ratio: float) -> None:
+        """What is seen is the new normal."""
+        state.scale[0] = (1 + state.scale[0]) * ratio - 1
+        state.level, state.current, state.pending = zeros(2), zeros(2), zeros(4)
+        self.clear(state, None)

@@ -1,0 +1,108 @@
+"""The scalar count detector and the bank give the same numbers."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import budget
+from detectors.bank import Bank
+from detectors.evidence import DROP, SURGE
+from detectors.methods.counts import Counts, Params
+from detectors.parameters import CountParams
+from detectors.slots import LocalTime
+
+# the night on which Berlin's clocks go back lies in it, and another on which they go forward
+STARTS = [int(datetime(2026, 10, 23, tzinfo=UTC).timestamp()), int(datetime(2026, 3, 27, tzinfo=UTC).timestamp())]
+
+
+class Pair:
+    """One series, told to both. The bank hears of alarms from the scalar detector, as it does from `alarms`."""
+
+    def __init__(self, start: int, step: int) -> None:
+        self.step = step
+        self.scalar = Counts(Params(pane_seconds=step, time_zone="Europe/Berlin"))
+        self.bank = Bank(CountParams(), LocalTime("Europe/Berlin"))
+        self.bank.grow(1, start)
+        line = budget.threshold(1.0, step)
+        self.bank.fast.limit(np.full((2, 1), line))
+        self.bank.slow.limit(np.full((2, 1), line))
+        self.opened = self.ended = 0
+
+    def close(self, at: int, seen: float, known: bool) -> float:
+        """The difference of S, over both directions."""
+        before = list(self.scalar.state.alarms)
+        self.bank.alarmed[0] = any(before)
+        self.bank.far[0] = any(alarm is not None and alarm.far for alarm in before)
+        scale = self.scalar.state.scale[0]
+        x = {"at": at, "value": seen if known else math.nan}
+        reading = self.scalar.read(x)
+        closed = self.bank.close(at, self.step, np.array([seen]), np.array([known]))
+        assert float(closed.expected[0]) == pytest.approx(reading.expected, rel=1e-9, abs=1e-12)
+        self.scalar.learn(x, reading)
+        if self.scalar.state.scale[0] != scale:
+            self.bank.accept(0, (1 + self.scalar.state.scale[0]) / (1 + scale))
+        for way in (SURGE, DROP):
+            if before[way] is not None and self.scalar.state.alarms[way] is None:
+                self.bank.clear(0, way)
+                self.ended += 1
+            self.opened += before[way] is None and self.scalar.state.alarms[way] is not None
+        return max(abs(float(closed.statistic[way, 0]) - reading.ways[way]) for way in (SURGE, DROP))
+
+
+def day(seed: int, start: int, step: int, count: int, busy: float) -> list[tuple[int, float, bool]]:
+    """Start, count, whether it is known: a day's wave with a surge, an outage, gaps and unknown panes."""
+    rng = np.random.default_rng(seed)
+    made, at = [], start
+    for i in range(count):
+        at += step * (1 if rng.random() > 0.003 else int(rng.integers(2, 300)))
+        part = i / count
+        factor = 4 if 0.55 < part < 0.6 else 0 if 0.8 < part < 0.83 else 1
+        mean = step / 60 * busy * (1 + 0.8 * math.sin(at / 86_400 * 2 * math.pi)) * factor
+        made.append((at, float(rng.negative_binomial(20, 20 / (20 + mean))), rng.random() > 0.02))
+    return made
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    start=st.sampled_from(STARTS),
+    step=st.sampled_from([10, 60, 60, 300]),
+    busy=st.sampled_from([0.3, 4.0, 40.0]),
+)
+def test_one_series_of_the_bank_is_the_scalar_detector(seed: int, start: int, step: int, busy: float) -> None:
+    pair = Pair(start + step, step)
+    panes = day(seed, start, step, 1800, busy)
+    assert max(pair.close(*pane) for pane in panes) <= 1e-9
+    state, bank = pair.scalar.state, pair.bank
+    for name, kept in (
+        ("counts", bank.season.counts),
+        ("level", bank.level.sums),
+        ("walks", bank.fast.walks),
+        ("dispersion", bank.dispersion.sums),
+        ("tracking", bank.tracking.sums),
+        ("visit_sums", bank.meters.visit),
+    ):
+        assert np.allclose(np.array(getattr(state, name)), kept[:, 0], rtol=1e-6, atol=1e-9), name
+
+
+def test_alarms_of_a_busy_series_open_and_end_alike() -> None:
+    pair = Pair(STARTS[0] + 60, 60)
+    assert max(pair.close(*pane) for pane in day(3, STARTS[0], 60, 2600, 40.0)) <= 1e-9
+    assert pair.opened >= 2, "the surge and the outage"
+    assert pair.ended >= 2, "and both were over"
+
+
+def test_the_comparison_would_see_a_difference() -> None:
+    pair = Pair(STARTS[0] + 60, 60)
+    panes = day(3, STARTS[0], 60, 900, 40.0)
+    for pane in panes[:800]:
+        pair.close(*pane)
+    pair.scalar.state.dispersion[0] += 50.0
+    with pytest.raises(AssertionError):
+        assert max(pair.close(*pane) for pane in panes[800:]) <= 1e-9

@@ -106,8 +106,8 @@ def _answers(minute: int, at: datetime) -> Iterator[On]:
         yield topics.NOTIFICATIONS.name, _notification("grafana", at, attempt=2)
         yield topics.STAFFING_ALERTS.name, staffing_alert("chat", "billing", at, 14)
         yield topics.STAFFING_ALERTS.name, staffing_alert("email", "orders", at, 6)
-        yield topics.BULLETINS.name, _bulletin("agents", at)
-        yield topics.BULLETINS.name, _bulletin("customers", at)
+        yield topics.BULLETINS.name, bulletin("agents", at)
+        yield topics.BULLETINS.name, bulletin("customers", at)
     if minute == 5:
         command = load_shift("c-chat", at, QueueRef(channel="chat", queue="billing"), voice("billing"))
         yield topics.LOAD_SHIFT_COMMANDS.name, command
@@ -342,7 +342,7 @@ def _notification(
     )
 
 
-def _bulletin(audience: str, at: datetime) -> Bulletin:
+def bulletin(audience: str, at: datetime) -> Bulletin:
     return Bulletin(
         bulletin_id=f"b-{audience}",
         incident_id=INCIDENT,

@@ -117,7 +117,7 @@ def as_json(status: PublicStatus) -> bytes:
 
 
 def as_html(status: PublicStatus) -> str:
-    """A whole page: no script, nothing from elsewhere, read again by itself every minute."""
+    """A whole page: no script, nothing from elsewhere; no refresh by itself, which would pull it from readers."""
     first = status.languages[0] if status.languages else "en"
     sections = "\n".join(_section(status, language) for language in status.languages or ("en",))
     return f"""<!doctype html>
@@ -125,7 +125,6 @@ def as_html(status: PublicStatus) -> str:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="60">
 <title>{escape(_words(first)["title"])}</title>
 <style>{STYLE}</style>
 </head>
@@ -146,7 +145,7 @@ def _section(status: PublicStatus, language: str) -> str:
         lines.append(f'<p class="blind">{escape(say["blind"].format(at=_time(status, status.blind_since)))}</p>')
     lines.append(f'<p class="state">{escape(say[status.state])}</p>')
     for message in (one for one in status.messages if one.language == language):
-        due = message.next_update_at
+        due = message.next_update_at if message.next_update_at and message.next_update_at > status.as_of else None
         more = f'<p class="soft">{escape(say["next"].format(at=_time(status, due)))}</p>' if due else ""
         lines.append(f"<article><p>{escape(message.text)}</p>{more}</article>")
     lines.append(f'<p class="soft">{escape(say["as-of"].format(at=_time(status, status.as_of)))}</p></section>')

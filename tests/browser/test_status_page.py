@@ -9,12 +9,14 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -62,9 +64,9 @@ class WellWorker:
 class Site:
     """The page's server in a thread of its own; the board is only touched in its loop."""
 
-    def __init__(self, port: int = 0, operator: Path | None = None) -> None:
+    def __init__(self, port: int = 0, operator: Path | None = None, public: Path | None = None) -> None:
         operators = [{"name": "ana", "token_file": operator}] if operator else []
-        web = {"port": port, "refresh_seconds": 0.05, "operators": operators}
+        web = {"port": port, "refresh_seconds": 0.05, "operators": operators, "public_directory": public}
         self._settings = config.load(None, {}, web=web, tenants={outage.TENANT: {"clock": "event"}})
         self.decided: list[OperatorDecision] = []
         self.answer = Answer("done")
@@ -107,8 +109,14 @@ class Site:
 
 
 @contextmanager
-def site(last: int | None = 22, queues_more: int = 0, port: int = 0, operator: Path | None = None) -> Iterator[Site]:
-    made = Site(port, operator)
+def site(
+    last: int | None = 22,
+    queues_more: int = 0,
+    port: int = 0,
+    operator: Path | None = None,
+    public: Path | None = None,
+) -> Iterator[Site]:
+    made = Site(port, operator, public)
     try:
         made.see()
         if last is not None:
@@ -148,7 +156,7 @@ def visit(browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: A
         "console", lambda said: wrong.append(f"console: {said.text}") if said.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    origin = url.split("/?")[0].split("/#")[0]
+    origin = "/".join(url.split("/")[:3])
     page.on("request", lambda asked: None if asked.url.startswith(origin) else wrong.append(f"asks for {asked.url}"))
     try:
         page.goto(url)
@@ -452,6 +460,41 @@ class TestDeciding:
             page.locator("#decide-yes").click()
             expect(page.locator("#decide-said")).to_have_text("Done.")
             assert [(made.action, made.target) for made in served.decided] == [("acknowledge", outage.INCIDENT)]
+
+
+def test_the_views_are_a_link_away_and_only_those_that_have_something_to_show(browser: Browser) -> None:
+    with site(last=-1) as served, visit(browser, served.url, PHONE) as page:
+        links = page.get_by_role("navigation", name="On this page").get_by_role("link")
+        expect(links).to_have_text(["Now", "Channels", "Queues", "Tools", "History"])
+        served.play(0, 10)
+        expect(links).to_have_text(
+            ["Now", "Incidents", "Load shifts", "Channels", "Queues", "Tools", "Messages", "History"]
+        )
+        page.get_by_role("link", name="Tools").click()
+        expect(page.locator("#tools")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("size,scheme", [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
+def test_customers_read_approved_words_and_nothing_loads_from_elsewhere(
+    browser: Browser, shots: Path, axe: str, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
+    said = msgspec.structs.replace(outage.bulletin("customers", outage.BROKE_AT), audience="customers", approved=True)
+    served_from = tmp_path / "public"
+    with site(public=served_from) as served:
+        served.feed([(topics.BULLETINS.name, said)])
+        page_file = served_from / outage.TENANT / "index.html"
+        deadline = time.monotonic() + 20
+        while not page_file.exists() or said.text not in page_file.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with visit(browser, f"{served.url}/public/{outage.TENANT}/", size, scheme) as page:
+            expect(page.locator(".state")).to_have_text("We have a disturbance.")
+            expect(page.locator("article")).to_contain_text(said.text)
+            assert page.locator("article").evaluate("getComputedStyle(document.body).margin") == "0px"
+            page.screenshot(path=shots / f"customers-{scheme}-{size[0]}.png")
+            assert fits(page)
+            # a policy that lets no script in lets axe in only as the devtools do
+            assert grave(page, axe) == []
 
 
 # ---- for everybody

@@ -145,6 +145,7 @@ function draw() {
   }
   if (parts.has("incidents")) parts.add("alerts");
   for (const [part, paint] of Object.entries(DRAW)) if (parts.has("all") || parts.has(part) || part === "top") paint();
+  drawJumps();
   tick();
   if (!followed && state.incidents.size) followed = follow() || !location.hash;
   performance.measure("draw", "draw-start");
@@ -161,6 +162,16 @@ function follow() {
 }
 let followed = false;
 addEventListener("hashchange", follow);
+
+/** Links to what there is: a view that has nothing to show has no link. */
+function drawJumps() {
+  const links = [...byId("jumps").children];
+  for (const link of links) {
+    const section = byId(link.hash.slice(1));
+    show(link, !section.hidden && !section.closest("[hidden]"));
+  }
+  show(byId("jumps"), links.filter((link) => !link.hidden).length > 2);
+}
 
 let drawnTo = null;
 

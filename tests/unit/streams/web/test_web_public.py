@@ -32,7 +32,7 @@ def settings(folder: Path) -> config.Settings:
 
 
 def bulletin(**changes: Any) -> Bulletin:
-    made = outage._bulletin("customers", AT)
+    made = outage.bulletin("customers", AT)
     return msgspec.structs.replace(made, approved=True, bulletin_id=f"b-{len(str(changes))}", **changes)
 
 
@@ -67,6 +67,10 @@ class TestWhatIsSaid:
         assert "We have a disturbance." in page
         assert "Next update by 2026-11-24 10:42 (America/Chicago)" in page
         assert "As of 2026-11-24 10:34 (America/Chicago)" in page
+
+    def test_an_update_that_is_overdue_is_promised_no_more(self) -> None:
+        overdue = msgspec.structs.replace(bulletin(), next_update_at=AT + timedelta(minutes=5))
+        assert "Next update" not in public.as_html(status(overdue))
 
     @pytest.mark.parametrize(
         "changes",

@@ -6,7 +6,7 @@ messages: ticks, and the signals and loads that say how far events were seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from response import (
@@ -29,7 +29,7 @@ from response.memory import Memory
 from response.outbox import Outbox
 from response.params import RespondParams as RespondParams
 from response.state import Clock, Desk, Flow, IncidentState
-from schemas.base import Origin
+from schemas.base import Message, Origin
 from schemas.centre import Centre, OpenCase
 from schemas.decision import CommandResult, OperatorDecision
 from schemas.desk import DeskBody, DeskEntry
@@ -82,6 +82,18 @@ class ResponseFold:
         self._memory = Memory()
         self._desks = self._memory.restore(entries)
         self._touched = {}
+
+    def standing(self) -> Iterator[Message]:
+        """What goes on, each as last said: for whoever shows it after a start, when nothing of it is news."""
+        for desk in self._desks.values():
+            if desk.status is not None:
+                yield desk.status
+            for incident in desk.incidents.values():
+                if incident.said is not None:
+                    yield incident.said
+                for shift in incident.shifts.values():
+                    yield from (one for one in (shift.running, shift.waiting) if one is not None)
+                yield from (alert.last for alert in incident.alerts.values())
 
     def _hear(self, desk: Desk, entry: DeskEntry, outbox: Outbox) -> datetime | None:
         """Take in what was said; the time of the evidence, where it is evidence to act upon."""

@@ -103,9 +103,9 @@ class Worker(Service):  # type: ignore[misc]  # mode is not typed for us
     async def _respond(self) -> FaustRole:
         role, ticks = self._role("respond"), OwnTicks(self.settings)
         await self._read(role, intake_role(), INTAKE_RECORDS_MAX)
-        await self._read(
-            role, respond_role(self.settings, ticks, self._gauges.desk.heard), self.settings.respond.batch_records_max
-        )
+        desk = self._gauges.desk
+        fold = respond_role(self.settings, ticks, desk.heard, desk.standing)
+        await self._read(role, fold, self.settings.respond.batch_records_max)
         await self.add_runtime_dependency(_Ticking(ticks, self._bus))
         return role
 

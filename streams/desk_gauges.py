@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from response.guard import APPROVABLE
+from schemas.base import Message
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.decision import CommandResult, OperatorDecision
 from schemas.desk import DeskEntry
@@ -92,9 +93,15 @@ class DeskGauges:
             if any(symptom.signal_id == signal.signal_id for symptom in incident.symptoms):
                 self._show_symptoms(incident)
 
-    def standing(self, incident: Incident) -> None:
-        """An incident that goes on, as read back after a start: it is shown, and no news."""
-        self._show(incident)
+    def standing(self, value: Message) -> None:
+        """What goes on, as read back after a start: it is shown, and no news."""
+        match value:
+            case Incident():
+                self._show(value)
+            case LoadShiftCommand():
+                self._move(value)
+            case StaffingAlert() | DeskStatus():
+                self.observe(value)
 
     def clear(self) -> None:
         """Another process has the desks now."""
@@ -184,6 +191,9 @@ class DeskGauges:
         told = shift.mode if shift.blocked_by is None else "blocked"
         about = telemetry.exemplar(shift.incident_id)
         telemetry.COMMANDS.labels(shift.action, told).inc(exemplar=about)
+        self._move(shift)
+
+    def _move(self, shift: LoadShiftCommand) -> None:
         if shift.blocked_by is None:
             self._waiting.pop(shift.command_id, None)
             self._shifts[shift.command_id] = shift

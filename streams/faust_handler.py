@@ -56,8 +56,8 @@ def set_nothing_aside(_arrival: Arrival, _why: str) -> list[Output]:
 class FoldRole:
     """A fold and its place on the bus: what it reads, how a record becomes what the fold takes, where its state lies.
 
-    `decode` raises BadMessage. `set_aside` gives what tells other readers that a record was left out. `dropped` is told
-    that no partition is ours any more.
+    `decode` raises BadMessage. `set_aside` gives what tells other readers that a record was left out. `restored` is
+    shown a fold as it was read back, `dropped` is told that no partition is ours any more.
     """
 
     name: str
@@ -66,6 +66,7 @@ class FoldRole:
     decode: Callable[[Arrival], Any]
     build: Callable[[], Fold]
     set_aside: Callable[[Arrival, str], list[Output]] = set_nothing_aside
+    restored: Callable[[Any], None] = lambda _: None
     dropped: Callable[[], None] = lambda: None
 
 
@@ -275,6 +276,7 @@ class FoldHandler:
             state, entries = await self._until_available(lambda: self._states.take_over(source))
             fold = self.role.build()
             fold.restore(entries)
+            self.role.restored(fold)
         except Exception as error:
             self._logger.error("a defect of ours at reading back state", source=source.name(), exc_info=error)
             self._end()

@@ -10,6 +10,7 @@ import msgspec
 from detectors.pipeline import DetectionFold, DetectParams
 from response.pipeline import RespondParams, ResponseFold
 from schemas import codec, topics
+from schemas.base import Message
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, QueuePane, SetAside
@@ -34,8 +35,14 @@ def detect_role(settings: Settings) -> FoldRole:
     )
 
 
-def respond_role(settings: Settings, ticks: OwnTicks, heard: Callable[[DeskEntry], None] = lambda _: None) -> FoldRole:
-    """Desk entries in; incidents, alerts, commands, proposals and bulletins out. `heard` is shown each entry."""
+def respond_role(
+    settings: Settings,
+    ticks: OwnTicks,
+    heard: Callable[[DeskEntry], None] = lambda _: None,
+    standing: Callable[[Message], None] = lambda _: None,
+) -> FoldRole:
+    """Desk entries in; incidents, alerts, commands, proposals and bulletins out. `heard` is shown each entry,
+    `standing` after a start what goes on."""
     params = params_of(RespondParams, settings.respond)
 
     def decode(arrival: Arrival) -> DeskEntry:
@@ -44,12 +51,17 @@ def respond_role(settings: Settings, ticks: OwnTicks, heard: Callable[[DeskEntry
         heard(entry)
         return entry
 
+    def restored(fold: ResponseFold) -> None:
+        for message in fold.standing():
+            standing(message)
+
     return FoldRole(
         name="respond",
         inputs=(topics.DESK,),
         state=topics.RESPOND_STATE,
         decode=decode,
         build=lambda: ResponseFold(params),
+        restored=restored,
         dropped=ticks.forget,
     )
 

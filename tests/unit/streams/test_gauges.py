@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from response import guard
+from response.pipeline import ResponseFold
 from schemas import codec, documents
 from schemas.base import Origin, QueueRef
 from schemas.decision import CommandResult, OperatorDecision
@@ -21,9 +22,11 @@ from schemas.signal import Load, QueueLoad
 from schemas.workforce import Workforce
 from streams import telemetry
 from streams.gauges import Gauges
+from tests.desk_builder import START, centre, entries, telephony_outage
 
 EXAMPLES = Path(__file__).parents[3] / "schemas/examples"
 AT = datetime(2026, 11, 24, 16, 12, tzinfo=UTC)
+HALF_WAY = timedelta(minutes=20)
 ORIGIN = Origin(topic="queue-panes", partition=0, offset=1)
 
 
@@ -184,6 +187,31 @@ class TestIncidents:
         gauges.observe(incident)
         gauges.observe(msgspec.structs.replace(incident, merged_into="another"))
         assert value("incidents_open", tenant="merging", phase="open") == 0
+
+
+class TestAfterAStart:
+    def test_what_goes_on_is_shown_again_and_is_no_news(self) -> None:
+        gauges, shift = Gauges(), msgspec.structs.replace(example("load-shift-command"), incident_id="standing-1")
+        incident = msgspec.structs.replace(example("incident"), tenant="standing", incident_id="standing-1")
+        before = value("load_shift_commands_total", action=shift.action, mode="auto")
+        gauges.desk.standing(incident)
+        gauges.desk.standing(msgspec.structs.replace(shift, tenant="standing"))
+        gauges.desk.standing(msgspec.structs.replace(example("desk-status"), tenant="standing"))
+        assert value("incidents_open", tenant="standing", phase="open") == 1
+        assert value("incidents_total", tenant="standing", phase="open") is None
+        assert value("load_shift_commands_total", action=shift.action, mode="auto") == before
+        assert value("kill_switch_pulled", tenant="standing") == 1
+
+    def test_a_fold_that_was_read_back_says_what_goes_on(self) -> None:
+        fold = ResponseFold()
+        bodies = [centre(), *(body for body in telephony_outage() if getattr(body, "at", START) < START + HALF_WAY)]
+        for entry, origin in entries(bodies):
+            fold.step(entry, origin)
+        told = list(fold.standing())
+        again = ResponseFold()
+        again.restore({name: raw for name, raw in fold.changes().items() if raw is not None})
+        assert list(again.standing()) == told
+        assert {type(message).__name__ for message in told} >= {"Incident", "LoadShiftCommand", "DeskStatus"}
 
 
 class TestAnswers:

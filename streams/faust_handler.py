@@ -187,8 +187,7 @@ class FoldHandler:
         for _, output in outputs:
             if output is not None:
                 late = (clock.now() - output.time).total_seconds()
-                incident = getattr(output.value, "incident_id", None)
-                about = telemetry.exemplar(incident) if incident else None
+                about = telemetry.exemplar(getattr(output.value, "incident_id", None))
                 telemetry.END_TO_END_SECONDS.labels(output.topic.name).observe(max(late, 0.0), about)
                 self._observe(output.value)
 

@@ -17,7 +17,7 @@ from streams import clock, telemetry, traces
 from streams.config import Settings
 from streams.outbox import Outbox
 from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink
-from streams.subjects import Subject, record_id, subject_id
+from streams.subjects import Subject, incident_id, record_id, subject_id
 
 STOP_SECONDS_MAX = 2.0
 # a page is worth more than its record: a bus that is away holds it up no longer
@@ -94,7 +94,8 @@ class SinkWorker:
             await self._keep([trying])
         began, since = clock.elapsed(), traces.began()
         outcome = await in_thread(lambda: self._attempt(notice), f"sink-{self._sink.name}")
-        telemetry.SINK_REQUEST_SECONDS.labels(self._sink.name).observe(clock.elapsed() - began)
+        taken, about = clock.elapsed() - began, telemetry.exemplar(incident_id(notice.subject))
+        telemetry.SINK_REQUEST_SECONDS.labels(self._sink.name).observe(taken, about)
         telemetry.SINK_REQUESTS.labels(self._sink.name, _word(type(outcome))).inc()
         records = outbox.settle(notice, outcome, clock.elapsed(), clock.now(), random.random())  # noqa: S311  # jitter
         self._trace(notice, outcome, since)

@@ -32,10 +32,12 @@ def _seconds(name: str, meaning: str, *labels: str) -> Histogram:
 EXEMPLAR_LENGTH_MAX = 128  # OpenMetrics 1.0: label names and values together
 
 
-def exemplar(incident_id: str) -> dict[str, str] | None:
-    """Leads from a point of a graph to the incident; None where its id is too long to be one."""
+def exemplar(incident_id: str | None) -> dict[str, str] | None:
+    """Leads from a point of a graph to the incident; None where there is none, or its id is too long."""
     name = "incident_id"
-    return {name: incident_id} if len(name) + len(incident_id) <= EXEMPLAR_LENGTH_MAX else None
+    if incident_id is None or len(name) + len(incident_id) > EXEMPLAR_LENGTH_MAX:
+        return None
+    return {name: incident_id}
 
 
 # the demo's broker

@@ -27,6 +27,7 @@ from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
 from schemas.incident import Reason
 from schemas.signal import Load, QueueLoad
+from schemas.status import DeskStatus, Stop
 from streams import config
 from streams.web.board import Board
 from streams.web.deciding import Answer
@@ -460,6 +461,15 @@ class TestDeciding:
             page.locator("#decide-yes").click()
             expect(page.locator("#decide-said")).to_have_text("Done.")
             assert [(made.action, made.target) for made in served.decided] == [("acknowledge", outage.INCIDENT)]
+            page.get_by_role("button", name="Close").click()
+            stop = Stop(target=outage.INCIDENT, reach="incident", by="kim", at=WALL, text="its load shifts")
+            status = DeskStatus(
+                tenant=outage.TENANT, revision=9, at=WALL, mode="auto", stops=[stop], origin=outage.ORIGIN
+            )
+            served.feed([(topics.DESK_STATUS.name, status)])
+            expect(page.locator("#incident-list")).to_contain_text("load shifts stopped")
+            page.get_by_role("button", name="Let its load shifts go on").click()
+            expect(page.locator("#decide-title")).to_have_text("Let its load shifts go on?")
 
 
 def test_the_views_are_a_link_away_and_only_those_that_have_something_to_show(browser: Browser) -> None:

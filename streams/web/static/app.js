@@ -32,6 +32,8 @@ const context = {
   /** The centre's time: the events' own where history is played, else the wall clock's. */
   played: () => state.head?.clock === "event",
   tenant: () => state.tenant,
+  /** Whether somebody used the kill switch on it. */
+  stopped: (target) => (state.head?.stops ?? []).some((one) => one.target === target),
   now: () => (state.head?.now ? Date.parse(state.head.now) : live.now()),
   /** A queue without a signal of its own shows its channel's. */
   marks: (row) => (row.marks.length || !row.at.queue ? row.marks : (state.rows.get(row.at.channel)?.marks ?? [])),
@@ -87,6 +89,7 @@ function take(view, whole) {
 
 function takeHead(head) {
   if (head.time_zone !== state.head?.time_zone) want("all");
+  if (JSON.stringify(head.stops) !== JSON.stringify(state.head?.stops)) want("incidents");
   state.head = head;
   setZone(head.time_zone);
 }
@@ -233,7 +236,7 @@ function drawBar(head) {
 function drawStop(head) {
   const node = byId("stop");
   show(node, Boolean(operator() && head?.mode));
-  const whole = (head?.stops ?? []).some((one) => one.reach === "tenant");
+  const whole = context.stopped(state.tenant);
   say(node, whole ? "Let load shifts go on" : "Stop all load shifts");
   node.onclick = () => propose(whole
     ? { tenant: state.tenant, target: state.tenant, action: "unkill", yes: "Let them go on", title: "Let load shifts go on?", text: "They are planned and proposed again." }

@@ -24,7 +24,7 @@ export function incidentCard() {
 export function fillIncident(node, incident, context) {
   node.id = `incident-${incident.incident_id}`;
   node.dataset.phase = incident.phase;
-  fill(node, [incident, operator(), context.tenant()], () => body(incident, context));
+  fill(node, [incident, operator(), context.stopped(incident.incident_id)], () => body(incident, context));
 }
 
 function body(incident, context) {
@@ -35,6 +35,7 @@ function body(incident, context) {
         el("span", { class: `tag phase-${incident.phase}`, text: PHASE[incident.phase] ?? incident.phase }),
         el("span", { class: "tag", text: incident.severity }),
         incident.drill && el("span", { class: "tag drill", text: `drill: ${incident.drill}` }),
+        context.stopped(incident.incident_id) && el("span", { class: "tag", text: "load shifts stopped" }),
         !incident.pages && el("span", { class: "tag", text: "wakes nobody" }),
         incident.acknowledged_by && el("span", { class: "tag", text: `acknowledged by ${incident.acknowledged_by}` }),
         incident.muted_until && Date.parse(incident.muted_until) > context.now() && el("span", { class: "tag", text: `muted until ${when(incident.muted_until, context.now())}` })),
@@ -92,9 +93,13 @@ function deciding(incident, context) {
     muted
       ? button("Unmute", () => propose({ ...target, action: "unmute", yes: "Unmute", title: "Let it wake people again?", text: "It may page again from now on." }), { part: "mute", kind: "second" })
       : button("Mute 1 h", () => propose({ ...target, action: "mute", minutes: 60, yes: "Mute", title: "Mute it for an hour?", text: "It goes on, and wakes nobody for an hour." }), { part: "mute", kind: "second" }),
-    button("Stop its load shifts", () => propose({
-      ...target, action: "kill", yes: "Stop them", grave: true, title: "Stop its load shifts?", text: "What it moved goes back, and nothing more is moved for it.",
-    }), { part: "kill", kind: "grave" }),
+    context.stopped(incident.incident_id)
+      ? button("Let its load shifts go on", () => propose({
+        ...target, action: "unkill", yes: "Let them go on", title: "Let its load shifts go on?", text: "They are planned and proposed again.",
+      }), { part: "kill", kind: "second" })
+      : button("Stop its load shifts", () => propose({
+        ...target, action: "kill", yes: "Stop them", grave: true, title: "Stop its load shifts?", text: "What it moved goes back, and nothing more is moved for it.",
+      }), { part: "kill", kind: "grave" }),
     button("Not an incident", () => propose({
       ...target, action: "not-an-incident", yes: "It was none", grave: true, title: "Was this no incident?", text: "It ends, what was moved goes back, and it counts as a false alarm.",
     }), { part: "none", kind: "grave" }),

@@ -7,7 +7,6 @@ most `hours_a_day_max`, or lie `hours_between` apart; no seven days hold more th
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from response.capacity import overlaps
 from response.state import Booking, Desk
 from schemas.base import QueueRef
 from schemas.centre import WEEKDAYS, BenchPerson, Hours, RestRules
+from schemas.command import StaffingAlert
 
 TOUCH = timedelta(minutes=15)
 WEEK = timedelta(days=7)
@@ -99,8 +99,7 @@ def choose(
     zone = ZoneInfo(centre.time_zone)
     found: list[tuple[BenchPerson, Span]] = []
     for person in sorted(centre.bench, key=lambda one: (not _fails_over(one, to), one.lead_minutes, one.person)):
-        begins = desk.now + timedelta(minutes=person.lead_minutes)
-        ends = begins + min(CALL_MAX, max(CALL_MIN, until - begins))
+        begins, ends = stretch(desk.now, person.lead_minutes, until)
         if not any(overlaps(skill, to) for skill in person.skills) or not _can_sit(person, lost_sites):
             continue
         if not any(
@@ -127,18 +126,36 @@ def taken(desk: Desk, person: str) -> list[Booking]:
     return [one for one in desk.bookings if one.person == person]
 
 
-def reserve(
-    desk: Desk, alert: str, incident: str, to: QueueRef, chosen: list[tuple[BenchPerson, Span]], until: datetime
-) -> None:
-    """Ask for these people: until somebody decides, nobody else may have them."""
-    for person, (begins, ends) in chosen:
+def reserve(desk: Desk, alert: StaffingAlert) -> None:
+    """Ask for the people whom an alert names: until somebody decides, nobody else may have them."""
+    if desk.centre is None:
+        return
+    lead = {person.person: person.lead_minutes for person in desk.centre.bench}
+    for name in sorted({name for lever in alert.levers for name in lever.people}):
+        begins, ends = stretch(desk.now, lead[name], _until(alert))
         desk.bookings.append(
             Booking(
-                person=person.person, queue=to, incident_id=incident, alert_id=alert, begins=begins, ends=ends,
-                asked_until=until,
+                person=name, queue=alert.queue, incident_id=alert.incident_id, alert_id=alert.alert_id, begins=begins,
+                ends=ends, asked_until=alert.latest_useful_at,
             )
         )  # fmt: skip
     desk.bookings = desk.bookings[-BOOKINGS_MAX:]
+
+
+def stretch(now: datetime, lead_minutes: int, until: datetime) -> Span:
+    """From when and until when somebody would work who is called now."""
+    begins = now + timedelta(minutes=lead_minutes)
+    return begins, begins + min(CALL_MAX, max(CALL_MIN, until - begins))
+
+
+def _until(alert: StaffingAlert) -> datetime:
+    short = [interval.start for interval in alert.intervals if interval.agents_short > 0]
+    return max(short, default=alert.at) + timedelta(seconds=alert.interval_seconds)
+
+
+def called(desk: Desk, alert_id: str) -> list[Booking]:
+    """Whoever is reserved by an alert and not called in yet."""
+    return [one for one in desk.bookings if one.alert_id == alert_id and one.called_by is None]
 
 
 def release(desk: Desk, incident: str, to: QueueRef | None = None) -> None:
@@ -167,7 +184,3 @@ def coming(desk: Desk, to: QueueRef, start: datetime, end: datetime) -> int:
         one.queue == to and one.called_by is not None and min(one.ends, end) - max(one.begins, start) >= half
         for one in desk.bookings
     )
-
-
-def minutes_until(now: datetime, moment: datetime) -> int:
-    return max(0, math.ceil((moment - now).total_seconds() / 60))

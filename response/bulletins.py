@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from response import afterwave, words
+from response import afterwave, sms, words
 from response.causes import role
 from response.incidents import pages, phrases
 from response.params import RespondParams
@@ -20,6 +21,7 @@ from schemas.base import Origin
 from schemas.centre import CentreChannel
 from schemas.command import Bulletin
 from schemas.fold import digest
+from schemas.incident import CauseKind
 
 STEPS_MAX = 6
 
@@ -42,17 +44,24 @@ def due(desk: Desk, incident: IncidentState, origin: Origin, params: RespondPara
     for subject, stage in _subjects(incident):
         if _is_due(desk, subject, stage):
             yield from _say(desk, incident, subject, stage, origin, params)
+        if stage == subject.told.stage:
+            yield from _texts(desk, incident, subject, stage, origin, params)
 
 
 def _subjects(incident: IncidentState) -> Iterator[tuple[Subject, Stage]]:
     """The outage, and the wave after it, each with the word for now; nothing is "over" that was never announced."""
-    found, told = playbook_of(incident.cause.kind), incident.told
+    told, about = incident.told, incident.cause.kind
+    found = playbook_of(about)
+    if found is None and told.about is not None:
+        # what was announced is not forgotten because we are less sure of it: the next word was promised
+        about = cast(CauseKind, told.about)
+        found = playbook_of(about)
     over = told.stage is not None and incident.phase != "pending"
     if found is not None and (incident.phase == "open" or over):
         subject = Subject(
             playbook=found[1],
             told=told,
-            about=incident.cause.kind,
+            about=about,
             since=incident.onset,
             channels=incident.scope.channels,
             symptoms=incident.open_symptoms() or list(incident.symptoms.values()),
@@ -101,6 +110,57 @@ def _say(
             bulletin = _bulletin(desk, incident, subject, audience, language, stage, origin, params)
             if bulletin is not None:
                 yield bulletin
+    if pages(incident):
+        told.texts = f"{subject.about} {stage}"
+
+
+def _texts(
+    desk: Desk, incident: IncidentState, subject: Subject, stage: Stage, origin: Origin, params: RespondParams
+) -> Iterator[Bulletin]:
+    """To customers who asked for it: in the tenant's first language, in batches of opaque names."""
+    state, centre = subject.told.texts, desk.centre
+    if state is None or centre is None or sms.quiet(centre.sms, desk.now, _zone(desk)):
+        return
+    subject.told.texts = None
+    said = _bulletin(desk, incident, subject, "sms", centre.languages[0], stage, origin, params)
+    to = sms.recipients(desk, incident, state) if said is not None else []
+    for n in range(0, len(to), sms.BATCH):
+        assert said is not None
+        bulletin_id = digest(said.bulletin_id, desk.now, n)
+        yield msgspec.structs.replace(said, bulletin_id=bulletin_id, to=to[n : n + sms.BATCH])
+
+
+def calls(desk: Desk, origin: Origin) -> Iterator[Bulletin]:
+    """To whoever was called in from the bench, once: for what, and from when to when."""
+    for one in desk.bookings:
+        if one.called_by is None or one.told:
+            continue
+        one.told = True
+        for language in desk.centre.languages if desk.centre else ("en",):
+            template = messages_of("bench_call").of("agents", language, "over")
+            if template is None:
+                continue
+            values = {
+                "place": words.place(str(one.queue), language),
+                "since": clock_time(one.begins, desk.now, _zone(desk)),
+                "ends": clock_time(one.ends, desk.now, _zone(desk)),
+            }
+            yield Bulletin(
+                bulletin_id=digest(one.alert_id, one.person, "call", language),
+                incident_id=one.incident_id,
+                tenant=desk.tenant,
+                audience="agents",
+                language=language,
+                template="bench_call",
+                template_version=template.version,
+                at=desk.now,
+                next_update_at=None,
+                expires_at=one.ends,
+                text=fill(template, values),
+                approved=True,
+                to=[one.person],
+                origin=origin,
+            )
 
 
 def to_supervisors(

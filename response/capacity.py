@@ -54,12 +54,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         """Erlangs."""
         return self.rate * self.handle_seconds
 
-    def slots_needed(self, rate: float, backlog: float = 0.0) -> int:
-        """Slots that hold the target at this rate."""
+    def slots_needed(self, rate: float, backlog: float = 0.0, near: int | None = None) -> int:
+        """Slots that hold the target at this rate; `near` is a guess."""
         if self.deferred:
             lasts = self.horizon_seconds
             return drain_slots(backlog, rate, self.usual_rate, self.handle_seconds, self.target.seconds, lasts)
-        return slots_needed(rate, self.handle_seconds, self.patience_seconds, self.target)
+        return slots_needed(rate, self.handle_seconds, self.patience_seconds, self.target, near)
 
     def service_level(self, rate: float, slots: int, handle_seconds: float | None = None) -> float:
         """Of a queue where people wait; for deferred work see `drained`."""

@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from response import guard, permission
+from response import guard, permission, receipts
 from response.guard import Issue
 from response.incidents import add_to_desk
 from response.params import RespondParams
 from response.phases import move
+from response.refused import Refused as Refused
 from response.state import Desk, IncidentState, ShiftState
 from schemas.base import Origin
 from schemas.decision import CommandResult, OperatorDecision
@@ -25,24 +26,21 @@ Reach = Literal["tenant", "incident", "command"]
 RESULT_WORDS = {"refused": "platform-refused", "reverted": "platform-reverted", "expired": "platform-expired"}
 
 
-class Refused(Exception):
-    """A decision that is not carried out; `reason` says why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.reason = Reason(code=code, text=text)
-
-
 def decide(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> list[Issue]:
     """Carry out one decision, once. Raises Refused."""
     if decision.decision_id in desk.decisions:
         return []
     desk.decisions = [*desk.decisions, decision.decision_id][-params.decisions_remembered_max :]
     match decision.action:
+        case "approve" | "reject" if _bench(desk, decision):
+            return []
         case "approve":
             return list(_approve(desk, decision, origin, params))
         case "reject":
             return list(_reject(desk, decision, origin))
+        case "read":
+            receipts.hear(desk, decision)
+            return []
         case "kill":
             return list(_kill(desk, decision, origin, params))
         case "unkill":
@@ -51,6 +49,29 @@ def decide(desk: Desk, decision: OperatorDecision, origin: Origin, params: Respo
             return []  # concerns a series: detection hears it, and its signals are cleared
         case _:
             return list(_of_incident(desk, decision, origin, params))
+
+
+def _bench(desk: Desk, decision: OperatorDecision) -> bool:
+    """Whether the decision is about a staffing alert's bench: approving calls in whom it reserves, rejecting frees
+    them. Raises Refused where it reserves nobody any more."""
+    alerts = {state.last.alert_id for incident in desk.incidents.values() for state in incident.alerts.values()}
+    asked = [one for one in desk.bookings if one.alert_id == decision.target]
+    if not asked and decision.target not in alerts:
+        return False
+    waiting = [one for one in asked if one.called_by is None]
+    if not waiting:
+        by = next((one.called_by for one in asked), None)
+        raise Refused("not-waiting", f"{by} called them already" if by else "this alert asks nobody of the bench")
+    if desk.killed and decision.action == "approve":
+        raise Refused("killed", "the kill switch is on")
+    for one in waiting:
+        if decision.action == "approve":
+            one.called_by, one.called_at = decision.by, desk.now
+        else:
+            desk.bookings.remove(one)
+    for incident in desk.incidents.values():
+        incident.replan = True
+    return True
 
 
 def _of_incident(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:

@@ -30,20 +30,17 @@ def usual_rates(flow: Flow, start: datetime, seconds: float, intervals: int) -> 
 
 
 def lasting(age_seconds: float, over: bool, first: float, seconds: float, intervals: int) -> list[float]:
-    """By interval, how much of what is unusual now is expected to be left: its mean over the interval, the first of
-    which began `first` seconds ago. `over`: what failed works again."""
+    """By interval, how much of what is unusual now is expected to be left: all of it in the one that has begun (`first`
+    seconds ago), then its mean over each. `over`: what failed works again."""
     age = max(age_seconds, AGE_MIN_SECONDS)
-    shares = []
-    for i in range(intervals):
-        low, high = max(0.0, i * seconds - first), (i + 1) * seconds - first
-        whole = high - low
-        if whole <= 0:
-            shares.append(1.0)
-        elif over:
+    shares = [1.0]
+    for i in range(1, intervals):
+        low, high = i * seconds - first, (i + 1) * seconds - first
+        if over:
             fade = math.log(2) / FADES_SECONDS
-            shares.append((math.exp(-fade * low) - math.exp(-fade * high)) / (fade * whole))
+            shares.append((math.exp(-fade * low) - math.exp(-fade * high)) / (fade * seconds))
         else:
-            shares.append(age * math.log((age + high) / (age + low)) / whole)
+            shares.append(age * math.log((age + high) / (age + low)) / seconds)
     return shares
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from response.pace import Pace
-from response.state import Booking, Clock, Desk, Flow, IncidentState, ProviderState
+from response.state import Booking, Clock, Desk, Flow, IncidentState, ProviderState, Texted, Unread
 from schemas.centre import Centre, OpenCase
 from schemas.health import ToolHealth
 from schemas.status import DeskStatus, Stop
@@ -48,6 +48,8 @@ class _Incidents(msgspec.Struct):
     providers: dict[str, ProviderState] = {}
     platform_answers: bool = False
     bookings: list[Booking] = []
+    unread: dict[str, Unread] = {}
+    texted: dict[str, Texted] = {}
     status: DeskStatus | None = None
 
     @classmethod

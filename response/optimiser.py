@@ -75,7 +75,8 @@ def solve(
         for j, part in limit.parts.items():
             row[j] = part
         rows.append(row)
-        most.append(max(0.0, limit.most))
+        held = sum(part * ways[j].share_min for j, part in limit.parts.items())
+        most.append(max(0.0, limit.most, held))
     for j, way in enumerate(ways):  # what is changed: up_j >= share_j - running_j, and the same downwards
         for sign in (1.0, -1.0):
             row = np.zeros(2 * n + q)

@@ -71,5 +71,6 @@ class RespondParams(msgspec.Struct, frozen=True, kw_only=True):
     deferred_from_seconds: float = 1800.0
 
     # bulletins
+    read_within_seconds: float = 300.0
     next_update_seconds: float = 900.0
     next_update_seconds_max: float = 24 * HOUR

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from response import (
     afterwave,
+    bench,
     bulletins,
     cases,
     decisions,
@@ -20,6 +21,7 @@ from response import (
     phases,
     planning,
     providers,
+    receipts,
     recovery,
     status,
     witnesses,
@@ -163,6 +165,7 @@ class ResponseFold:
         # plan first, say second: an incident's own message carries the notes of the planning
         issues, alerts = planning.plan(desk, incident, evidence_at, origin, params)
         told = [*escalation.climb(desk, incident, origin, params), *bulletins.due(desk, incident, origin, params)]
+        told = receipts.expect(desk, told, params)
         said = incidents.say(desk, incident, origin, params)
         if said is not None:
             outbox.add(INCIDENTS, incident.incident_id, said, f".{said.revision}")
@@ -175,6 +178,9 @@ class ResponseFold:
 
     def _stand(self, desk: Desk, outbox: Outbox) -> None:
         """The desk as a whole: what is stopped, who is on call, what the next shift has to know."""
+        bench.forget(desk)
+        outbox.bulletins(bulletins.calls(desk, outbox.origin))
+        outbox.bulletins(receipts.due(desk, outbox.origin, self._params))
         outbox.bulletins(handover.due(desk, outbox.origin, self._params))
         said = status.say(desk, outbox.origin)
         if said is not None:

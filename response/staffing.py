@@ -8,11 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from response.capacity import SPILL, Picture, is_gone, overlaps, picture
+from response import bench, forecast
+from response.capacity import Picture, picture
 from response.incidents import TITLES
+from response.levers import Pool, levers
 from response.params import RespondParams
-from response.state import AlertState, Desk, IncidentState
-from response.workload import agents_for_slots, heads
+from response.phases import roots
+from response.state import AlertState, Desk, Flow, IncidentState
+from response.workload import agents_for_slots
 from schemas.base import Origin, QueueRef
 from schemas.command import Interval, Lever, StaffingAlert
 from schemas.fold import digest
@@ -20,6 +23,8 @@ from schemas.incident import Reason
 
 APPROVER = "operations lead on duty"
 QUIET_ROUNDS_TO_CLOSE = 3
+QUEUE_FRESH_SECONDS = 300.0
+BREAKS_LATER_MINUTES = 30
 STRAIN_MIN = 1.1  # volume, handle time or missing people must be a tenth worse than usual
 LEVEL_MARGIN = 0.05  # service level below target, from which intraday practice acts
 DEFERRED_BEHIND = 1.1
@@ -30,11 +35,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """One queue's eight intervals with what is there."""
 
     at: Picture
+    rates: list[float]
     intervals: list[Interval]
     driver: Literal["volume", "handle-time", "staffed"]
     driver_text: str
-
     strain: float
+
+    @property
+    def short_until(self) -> datetime:
+        """When the gap is over, as far as it can be seen."""
+        first = self.intervals[0]
+        length = self.intervals[1].start - first.start if len(self.intervals) > 1 else timedelta(minutes=15)
+        short = [interval.start for interval in self.intervals if interval.agents_short > 0]
+        return (max(short) if short else first.start) + length
 
     @property
     def agents_short(self) -> int:
@@ -50,41 +63,6 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
         if self.at.deferred:
             return first.agents_needed >= DEFERRED_BEHIND * first.agents_staffed
         return first.service_level_if_nothing < self.at.target.share - LEVEL_MARGIN
-
-
-class Pool:
-    """Free people of other queues and the bench, each lent once."""
-
-    def __init__(self, desk: Desk, pictures: dict[str, Picture], lent_slots: dict[str, float]) -> None:
-        gone = {name: is_gone(desk, at.at) for name, at in pictures.items()}
-        # whoever is not silent himself will be called by those who cannot reach the silent ones
-        spill = SPILL if any(gone.values()) else 1.0
-        self._idle = {
-            name: _spare(at, lent_slots.get(name, 0.0), 1.0 if gone[name] else spill)
-            for name, at in sorted(pictures.items())
-        }
-        self._refs = {name: at.at for name, at in pictures.items()}
-
-    def lend(self, to: QueueRef, agents: int) -> list[tuple[QueueRef, int]]:
-        """Up to so many people, from the queue with most of them free first."""
-        lent: list[tuple[QueueRef, int]] = []
-        for name in sorted(self._idle, key=lambda name: (-self._idle[name], name)):
-            take = min(agents, self._idle[name])
-            if take <= 0 or overlaps(self._refs[name], to):
-                continue
-            self._idle[name] -= take
-            agents -= take
-            lent.append((self._refs[name], take))
-        return lent
-
-
-def _spare(at: Picture, lent_slots: float, spill: float) -> int:
-    """People free now beyond the floor, beyond what the queue's own arrivals need and beyond what it was lent for."""
-    if at.free_slots is None:
-        return 0
-    own = at.slots_needed(spill * at.rate, at.backlog)
-    beyond = at.slots - max(at.floor_slots, own) - lent_slots
-    return max(0, math.floor(min(float(at.free_slots), beyond) / at.concurrency))
 
 
 def alerts(
@@ -106,11 +84,13 @@ def alerts(
     for name in sorted(set(gaps) | set(incident.alerts)):
         gap, before = gaps.get(name), incident.alerts.get(name)
         if gap is not None and gap.is_news:
-            levers = _levers(desk, gap, pool)
             if before is not None and not _moved(desk, before, gap, params):
                 before.quiet_rounds = 0
                 continue
-            alert = _alert(desk, incident, gap, levers, relief.get(name, 0.0), before, origin, params)
+            bench.release(desk, incident.incident_id, gap.at.at)
+            found = levers(desk, incident, gap.at, gap.agents_short, gap.short_until, pool)
+            alert = _alert(desk, incident, gap, found, relief.get(name, 0.0), before, origin, params)
+            bench.reserve(desk, alert)
             incident.alerts[name] = AlertState(last=alert)
             said.append(alert)
         elif before is not None and before.last.state == "open":
@@ -138,7 +118,7 @@ def _gaps(desk: Desk, incident: IncidentState, params: RespondParams) -> tuple[d
         if isinstance(seen, Picture):
             pictures[str(at)] = seen
             if at.channel in touched:
-                gaps[str(at)] = gap_of(desk, seen, params)
+                gaps[str(at)] = gap_of(desk, incident, seen, params)
         elif at.channel in touched and seen.code != "no-load":
             incident.note(seen.code, seen.text, params.notes_max)
     missing = touched - {at.channel for at in planning_units(desk)}
@@ -156,29 +136,45 @@ def planning_units(desk: Desk) -> list[QueueRef]:
     return sorted({queue.at for queue in desk.centre.queues}, key=str) if desk.centre else []
 
 
-def gap_of(desk: Desk, at: Picture, params: RespondParams) -> Gap:
-    """What the next intervals need and have. The rate heard lately and what is usual at this hour are both held: the
-    desk knows the minute, not the afternoon."""
-    start = _floor_interval(desk.now, params.interval_seconds)
-    needed = _agents(at, at.slots_needed(at.rate, at.backlog))
-    staffed = math.floor(at.slots / at.concurrency)
-    intervals, backlog = [], float(at.backlog)
-    for i in range(params.intervals):
-        level, backlog = _level(at, at.slots, backlog, params.interval_seconds)
+def gap_of(desk: Desk, incident: IncidentState, at: Picture, params: RespondParams) -> Gap:
+    """What the next intervals need and have: the season ahead with what is left of today's distance from it; people as
+    they are now, with those who were called in."""
+    seconds, many = params.interval_seconds, params.intervals
+    start = _floor_interval(desk.now, seconds)
+    usual, rates = _rates(desk, incident, at, start, params)
+    intervals, backlog, needed = [], float(at.backlog), None
+    for i in range(many):
+        begins = start + timedelta(seconds=i * seconds)
+        needed = at.slots_needed(rates[i], backlog, near=needed)
+        people = math.floor(at.slots / at.concurrency)
+        people += bench.coming(desk, at.at, begins, begins + timedelta(seconds=seconds))
+        level, backlog = _level(at, math.floor(people * at.concurrency), backlog, seconds, rates[i])
         intervals.append(
             Interval(
-                start=start + timedelta(seconds=i * params.interval_seconds),
-                forecast=_six(at.usual_rate * params.interval_seconds),
-                expected=_six(at.rate * params.interval_seconds),
-                agents_needed=needed,
-                agents_staffed=staffed,
-                agents_short=needed - staffed,
+                start=begins,
+                forecast=_six(usual[i] * seconds),
+                expected=_six(rates[i] * seconds),
+                agents_needed=_agents(at, needed),
+                agents_staffed=people,
+                agents_short=_agents(at, needed) - people,
                 service_level_if_nothing=round(level, 4),
                 service_level_with_plan=round(level, 4),
             )
         )
     strain, driver, text = _driver(at)
-    return Gap(at=at, intervals=intervals, driver=driver, driver_text=text, strain=strain)
+    return Gap(at=at, rates=rates, intervals=intervals, driver=driver, driver_text=text, strain=strain)
+
+
+def _rates(
+    desk: Desk, incident: IncidentState, at: Picture, start: datetime, params: RespondParams
+) -> tuple[list[float], list[float]]:
+    """By interval, contacts a second that are usual, and that are expected."""
+    seconds, many = params.interval_seconds, params.intervals
+    usual = forecast.usual_rates(desk.flows[str(at.at)], start, seconds, many)
+    over = not any(symptom.open for symptom in roots(incident))
+    age = (desk.now - incident.onset).total_seconds()
+    left = forecast.lasting(age, over, (desk.now - start).total_seconds(), seconds, many)
+    return usual, forecast.rates(usual, at.rate, at.usual_rate, left)
 
 
 def _agents(at: Picture, slots: int) -> int:
@@ -189,9 +185,8 @@ def _floor_interval(moment: datetime, seconds: int) -> datetime:
     return moment - timedelta(seconds=moment.timestamp() % seconds)
 
 
-def _level(at: Picture, slots: int, backlog: float, seconds: float, rate: float | None = None) -> tuple[float, float]:
+def _level(at: Picture, slots: int, backlog: float, seconds: float, arrivals: float) -> tuple[float, float]:
     """Service level of an interval, and the backlog at its end."""
-    arrivals = at.rate if rate is None else rate
     if at.deferred:
         result = at.drained(backlog, arrivals, slots, seconds)
         return result.on_time_share, result.backlog_end
@@ -223,45 +218,6 @@ def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.0f} %"
 
 
-def _levers(desk: Desk, gap: Gap, pool: Pool) -> list[Lever]:
-    """What can be done, quickest first, each with people that are really there, until the gap is closed."""
-    at, missing = gap.at, gap.agents_short
-    levers: list[Lever] = []
-    for source, agents in pool.lend(at.at, missing):
-        text = (
-            f"{agents} idle agents of {source} work for {at.at}; {source} keeps its floor and what its own work needs"
-        )
-        levers.append(
-            Lever(name="skill-flex", agents=agents, minutes=5, from_queue=source, effect=text, owner="team leads")
-        )
-        missing -= agents
-    away = _away(desk, at)
-    if missing > 0 and away > 0:
-        agents = min(missing, away)
-        text = f"breaks and off-phone work of {agents} agents move to later"
-        levers.append(Lever(name="breaks", agents=agents, minutes=10, effect=text, owner="real-time analyst"))
-        missing -= agents
-    bench = math.floor(at.bench_slots / at.concurrency)
-    if missing > 0 and bench > 0:
-        agents = min(missing, bench)
-        text = f"{agents} agents of the on-call bench are called in"
-        levers.append(Lever(name="on-call-bench", agents=agents, minutes=30, effect=text, owner="workforce planner"))
-        missing -= agents
-    if missing > 0 and desk.centre:
-        ask = heads(missing, desk.centre.shrinkage)
-        text = f"ask {ask} people for overtime, so that {missing} are there; who will come is not known"
-        levers.append(Lever(name="overtime", agents=missing, minutes=60, effect=text, owner="workforce planner"))
-    return levers
-
-
-def _away(desk: Desk, at: Picture) -> int:
-    """Agents who are logged in on the queue but neither free nor on a contact."""
-    line = desk.floor.get(str(at.at))
-    if line is None or at.staffed_from == "plan":
-        return 0
-    return max(0, math.floor((line.staffed - line.available - line.on_contact) / at.concurrency))
-
-
 def _moved(desk: Desk, before: AlertState, gap: Gap, params: RespondParams) -> bool:
     if before.last.state == "closed":
         return True
@@ -285,10 +241,9 @@ def _alert(
     assert centre is not None, "a gap is measured against the centre's model"
     revision = before.last.revision + 1 if before else 1
     planned = _with_plan(desk, gap, levers, relief, params)
-    flow = desk.flows[str(at.at)]
+    waiting, oldest, counted = _queue(desk, at)
     lead = min((lever.minutes for lever in levers), default=0)
     short = [interval for interval in planned if interval.agents_short > 0]
-    last_end = short[-1].start + timedelta(seconds=params.interval_seconds)
     what = TITLES[incident.cause.kind].lower()
     now_short = max(interval.agents_short for interval in short)
     return StaffingAlert(
@@ -302,22 +257,47 @@ def _alert(
         interval_seconds=params.interval_seconds,
         driver=gap.driver,
         driver_text=gap.driver_text,
-        contacts_waiting=flow.backlog,
-        oldest_wait_seconds=None,
+        contacts_waiting=waiting,
+        oldest_wait_seconds=oldest,
+        queue_counted_by=counted,
         arrivals_variance=_six(at.rate / at.usual_rate - 1) if at.usual_rate > 0 else None,
         intervals=planned,
         service_level_now=planned[0].service_level_if_nothing,
         occupancy_now=_six(_occupancy(at)),
         target=str(at.target),
         levers=levers,
-        latest_useful_at=max(desk.now, last_end - timedelta(minutes=lead)),
-        approver=APPROVER,
-        acknowledge=f"breakwater ack {incident.incident_id}",
+        latest_useful_at=max(desk.now, gap.short_until - timedelta(minutes=lead)),
+        approver=next((lever.approver for lever in levers if lever.approver), APPROVER),
+        acknowledge=_acknowledge(incident, revision, at, levers),
         rollback="lent agents go back to their queues once this alert is closed; load shifts take themselves back",
         cause=f"{what} ({incident.cause.sureness:.0%} sure)",
         text=f"{at.at} is short of {now_short} agents ({gap.driver}): {_first(levers)}",
         origin=origin,
     )
+
+
+def _acknowledge(incident: IncidentState, revision: int, at: Picture, levers: list[Lever]) -> str:
+    calls = any(lever.people for lever in levers)
+    alert = digest(incident.incident_id, at.at, revision)
+    return f"breakwater ack {incident.incident_id}" + (
+        f"; the bench is called by breakwater approve {alert}" if calls else ""
+    )
+
+
+def _queue(desk: Desk, at: Picture) -> tuple[int | None, float | None, Literal["platform", "estimate"] | None]:
+    """Contacts waiting and how long the oldest has: by the platform's own count where it is fresh, else by what came
+    and went (in order of arrival, whoever is first has waited for as long as the queue took to come)."""
+    line = desk.floor.get(str(at.at))
+    if line is not None and line.waiting is not None and desk.fresh(line.at, QUEUE_FRESH_SECONDS):
+        oldest = line.oldest_wait_seconds
+        if oldest is not None:
+            oldest = _six(max(0.0, oldest + (desk.now - line.at).total_seconds()))
+        return line.waiting, oldest if line.waiting else None, "platform"
+    flow: Flow = desk.flows[str(at.at)]
+    if flow.backlog is None:
+        return None, None, None
+    rate = max(flow.rate, flow.usual_rate)
+    return flow.backlog, _six(flow.backlog / rate) if flow.backlog and rate > 0 else None, "estimate"
 
 
 def _first(levers: list[Lever]) -> str:
@@ -328,13 +308,20 @@ def _with_plan(desk: Desk, gap: Gap, levers: list[Lever], relief: float, params:
     """The intervals again, with the levers from when they work and the load shifts that run."""
     at, backlog = gap.at, float(gap.at.backlog)
     planned: list[Interval] = []
-    for interval in gap.intervals:
+    for interval, rate in zip(gap.intervals, gap.rates, strict=True):
         end = interval.start + timedelta(seconds=params.interval_seconds)
-        helping = sum(lever.agents for lever in levers if desk.now + timedelta(minutes=lever.minutes) < end)
-        slots = at.slots + math.floor(helping * at.concurrency)
-        level, backlog = _level(at, slots, backlog, params.interval_seconds, at.rate * (1 - relief))
+        helping = sum(lever.agents for lever in levers if _helps(desk.now, lever, interval.start, end))
+        slots = math.floor((interval.agents_staffed + helping) * at.concurrency)
+        level, backlog = _level(at, slots, backlog, params.interval_seconds, rate * (1 - relief))
         planned.append(msgspec.structs.replace(interval, service_level_with_plan=round(level, 4)))
     return planned
+
+
+def _helps(now: datetime, lever: Lever, start: datetime, end: datetime) -> bool:
+    """Whether a lever that is pulled now works for at least half of an interval; breaks cannot wait for long."""
+    ready = now + timedelta(minutes=lever.minutes)
+    over = ready + timedelta(minutes=BREAKS_LATER_MINUTES) if lever.name == "breaks" else end
+    return min(end, over) - max(start, ready) >= (end - max(start, now)) / 2
 
 
 def _occupancy(at: Picture) -> float:
@@ -344,6 +331,7 @@ def _occupancy(at: Picture) -> float:
 def _close(desk: Desk, incident: IncidentState, state: AlertState, origin: Origin) -> StaffingAlert:
     last = state.last
     revision = last.revision + 1
+    bench.release(desk, incident.incident_id, last.queue)
     closed = msgspec.structs.replace(
         last,
         alert_id=digest(incident.incident_id, last.queue, revision),

@@ -114,6 +114,9 @@ class SymptomState(msgspec.Struct, kw_only=True):
     expected: float
     ratio: float | None
     learning: bool
+    site: str | None = None
+    region: str | None = None
+    drill: str | None = None
     # the calendar entry that accounts for it
     explained: str | None = None
     text: str
@@ -175,6 +178,26 @@ class Booking(msgspec.Struct, kw_only=True):
     ends: datetime
     asked_until: datetime | None = None
     called_by: str | None = None
+    called_at: datetime | None = None
+    told: bool = False
+
+
+class Unread(msgspec.Struct, kw_only=True):
+    """A bulletin whose readers are known: who has not confirmed yet that he read it, by team."""
+
+    bulletin_ids: list[str]
+    incident_id: str
+    template: str
+    read_by: datetime
+    unread: dict[str, list[str]]
+    named: bool = False
+
+
+class Texted(msgspec.Struct, kw_only=True):
+    """What a customer was texted: of which incidents and states, and when lately."""
+
+    said: dict[str, str] = {}
+    at: list[datetime] = []
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -184,6 +207,8 @@ class Told(msgspec.Struct, kw_only=True):
     about: str | None = None
     round: int = 0
     due: datetime | None = None
+    # what customers who asked for it are still to be texted: it waits for the end of the quiet hours
+    texts: str | None = None
 
 
 class AlertState(msgspec.Struct, kw_only=True):
@@ -326,6 +351,8 @@ class Desk(msgspec.Struct, kw_only=True):
     killed: dict[str, Stop] = {}
     providers: dict[str, ProviderState] = {}
     bookings: list[Booking] = []
+    unread: dict[str, Unread] = {}
+    texted: dict[str, Texted] = {}
     # whether the routing platform ever answered a command: from then on silence means something
     platform_answers: bool = False
     dismissed: dict[str, bool] = {}

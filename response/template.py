@@ -15,11 +15,13 @@ import msgspec
 
 from response import drawer, messages
 
-Audience = Literal["agents", "supervisors", "customers", "social"]
+Audience = Literal["agents", "supervisors", "customers", "social", "sms", "status-page"]
 Stage = Literal["open", "over"]
-AUDIENCES: tuple[Audience, ...] = ("agents", "supervisors", "customers", "social")
-BLANKS = frozenset({"since", "works", "next_update", "symptoms", "steps", "status_page", "channels"})
-SOCIAL_CHARACTERS_MAX = 280
+# those who are told of every incident; text messages go only to whom `response.sms` finds
+AUDIENCES: tuple[Audience, ...] = ("agents", "supervisors", "customers", "social", "status-page")
+OUTSIDE = frozenset({"customers", "social", "sms", "status-page"})
+BLANKS = frozenset({"since", "works", "next_update", "symptoms", "steps", "status_page", "channels", "place", "ends"})
+CHARACTERS_MAX = {"social": 280, "sms": 160}
 APOLOGIES = {"en": ("sorry", "apologise"), "de": ("leid", "entschuldig")}
 UNMEASURED = {"en": "not measured", "de": "nicht gemessen"}
 VAGUE = {
@@ -93,7 +95,7 @@ def lint(template: Template) -> list[str]:
     for phrase in VAGUE.get(template.language, ()):
         if phrase in text:
             wrong.append(f"is vague: {phrase!r}")
-    outside = template.audience in ("customers", "social")
+    outside = template.audience in OUTSIDE
     if outside and not any(word in text for word in APOLOGIES.get(template.language, ())):
         wrong.append("does not say sorry")
     if template.stage == "open":
@@ -117,6 +119,7 @@ def fill(template: Template, values: dict[str, str]) -> str:
     if empty:
         raise Unsendable(f"nothing to fill in for {', '.join(empty)}")
     text = template.text.format_map(values)
-    if template.audience == "social" and len(text) > SOCIAL_CHARACTERS_MAX:
-        raise Unsendable(f"{len(text)} characters, social takes {SOCIAL_CHARACTERS_MAX}")
+    most = CHARACTERS_MAX.get(template.audience)
+    if most is not None and len(text) > most:
+        raise Unsendable(f"{len(text)} characters, {template.audience} takes {most}")
     return re.sub(r"[ \t]+\n", "\n", text).strip()

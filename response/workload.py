@@ -230,8 +230,11 @@ def slots_needed_c(arrivals_per_second: float, handle_seconds: float, target: Ta
         n += 1
 
 
-def slots_needed(arrivals_per_second: float, handle_seconds: float, patience_seconds: float, target: Target) -> int:
-    """The fewest servers that hold `target` where callers give up (Erlang A), by bisection: more never serve worse."""
+def slots_needed(
+    arrivals_per_second: float, handle_seconds: float, patience_seconds: float, target: Target, near: int | None = None
+) -> int:
+    """The fewest servers that hold `target` where callers give up (Erlang A), by bisection: more never serve worse.
+    `near` is a guess that makes it quicker, not another answer."""
     if arrivals_per_second <= 0.0:
         return 0
 
@@ -239,9 +242,14 @@ def slots_needed(arrivals_per_second: float, handle_seconds: float, patience_sec
         queue = erlang_a(n, arrivals_per_second, handle_seconds, patience_seconds)
         return queue.occupancy <= target.occupancy_max and queue.service_level(target.seconds) >= target.share
 
-    low, high = 0, max(1, math.ceil(arrivals_per_second * handle_seconds))
-    while not enough(high) and high < AGENTS_MAX:
-        low, high = high, min(AGENTS_MAX, math.ceil(high * 1.25) + 1)
+    low, high = 0, max(1, near or math.ceil(arrivals_per_second * handle_seconds))
+    step = max(1, high // (64 if near else 4))
+    if enough(high):
+        while high > step and enough(high - step):
+            high, step = high - step, 2 * step
+        low = max(0, high - step)
+    while high < AGENTS_MAX and not enough(high):
+        low, high, step = high, min(AGENTS_MAX, high + step), 2 * step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

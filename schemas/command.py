@@ -54,6 +54,7 @@ class StaffingAlert(Message, frozen=True, kw_only=True):
     driver_text: str
     contacts_waiting: Count | None
     oldest_wait_seconds: float | None = None
+    queue_counted_by: Literal["platform", "estimate"] | None = None
     arrivals_variance: float | None
     intervals: list[Interval]
     service_level_now: Share | None

@@ -89,5 +89,37 @@ CHAT_PLATFORM_OUTAGE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Our chat is down since {since}, sorry. Reach us by {works}. Next update {next_update}.",
+                    "de": "Chat seit {since} gestört, das tut uns leid. Wir sind da über {works}. "
+                    "Nächster Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "Chat: outage since {since}. Chats cannot be opened and open ones were "
+                    "cut off; we are sorry. Working: {works}. Next update: {next_update}.",
+                    "de": "Chat: Störung seit {since}. Chats lassen sich nicht öffnen, laufende "
+                    "sind abgebrochen; das tut uns leid. Verfügbar: {works}. Nächster Stand: "
+                    "{next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Our chat works again. Sorry for the outage since {since}.",
+                    "de": "Unser Chat geht wieder. Die Störung seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Chat: working again. We are sorry for the outage since {since}.",
+                    "de": "Chat: wieder verfügbar. Die Störung seit {since} tut uns leid.",
+                },
+            },
+        ),
     )
 )

@@ -95,5 +95,38 @@ CRM_OUTAGE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Answers take longer since {since}: we cannot open your records. Sorry! "
+                    "We are here by {works}. Next update {next_update}.",
+                    "de": "Antworten dauern seit {since} länger, Unterlagen nicht erreichbar. Es "
+                    "tut uns leid. Da über {works}. Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "Customer records: not available to our agents since {since}. Answers "
+                    "take longer; we are sorry. Working: {works}. Next update: {next_update}.",
+                    "de": "Kundenunterlagen: für unser Team seit {since} nicht verfügbar. Antworten "
+                    "dauern länger, das tut uns leid. Verfügbar: {works}. Nächster Stand: "
+                    "{next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "We see your records again and answer as usual. Sorry for the wait since {since}.",
+                    "de": "Wir sehen Ihre Unterlagen wieder. Die Wartezeit seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Customer records: available again. We are sorry for slow answers since {since}.",
+                    "de": "Kundenunterlagen: wieder verfügbar. Die langen Antwortzeiten seit {since} tun uns leid.",
+                },
+            },
+        ),
     )
 )

@@ -1,6 +1,6 @@
 """Everything works, but many more customers than usual want us."""
 
-from response.template import Approval, Messages, Template
+from response.template import Approval, Messages, Template, written
 
 _APPROVED = Approval(by="Breakwater", on="2026-11-22")
 
@@ -71,6 +71,65 @@ DEMAND_SURGE = Messages(
             text="Der Ansturm ist vorbei; Umleitungen werden zurückgenommen. Rückstände und Folgekontakte werden 48 "
             "Stunden beobachtet.",
             approved=_APPROVED,
+        ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Very many contact us since {since}, waits are longer. Sorry! Quicker: "
+                    "{works}. Next update {next_update}.",
+                    "de": "Seit {since} melden sich sehr viele, es dauert länger. Es tut uns leid. "
+                    "Schneller: {works}. Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "{channels}: longer waits since {since}, as many more customers than "
+                    "usual contact us; we are sorry. Quicker: {works}. Next update: "
+                    "{next_update}.",
+                    "de": "{channels}: längere Wartezeiten seit {since}, weil sich viel mehr Kunden "
+                    "als üblich melden; das tut uns leid. Schneller: {works}. Nächster Stand: "
+                    "{next_update}.",
+                },
+                "social": {
+                    "en": "Since {since} very many of you contact us by {channels}, answers take "
+                    "longer. Sorry! We are also here by {works}. Next update at "
+                    "{next_update}.",
+                    "de": "Seit {since} melden sich sehr viele über {channels}, Antworten dauern "
+                    "länger. Das tut uns leid! Wir sind auch da über {works}. Nächster Stand "
+                    "um {next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "We answer as quickly as usual again. Sorry for the wait since {since}.",
+                    "de": "Wir antworten wieder so schnell wie gewohnt. Die Wartezeit seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Waits are as usual again. We are sorry for the longer ones since {since}.",
+                    "de": "Wartezeiten sind wieder wie gewohnt. Die längeren seit {since} tun uns leid.",
+                },
+                "customers": {
+                    "en": "We answer as quickly as usual again. We are sorry that you waited since {since}.",
+                    "de": "Wir antworten wieder so schnell wie gewohnt. Es tut uns leid, dass Sie "
+                    "seit {since} warten mussten.",
+                },
+                "social": {
+                    "en": "We answer as quickly as usual again. Sorry for the wait since {since}, "
+                    "and thank you for your patience.",
+                    "de": "Wir antworten wieder so schnell wie gewohnt. Die Wartezeit seit {since} "
+                    "tut uns leid, danke für die Geduld.",
+                },
+                "agents": {
+                    "en": "Demand is back to usual. Thank you all; please go back to your own queue "
+                    "as your team lead says.",
+                    "de": "Die Nachfrage ist wieder wie gewohnt. Danke an alle; bitte zurück in die "
+                    "eigene Warteschlange, wie die Teamleitung es sagt.",
+                },
+            },
         ),
     )
 )

@@ -69,5 +69,46 @@ ESCALATION_WAVE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Many ask us for a solution since {since}, answers take longer. Sorry! "
+                    "Reach us by {works}. Next update {next_update}.",
+                    "de": "Seit {since} fragen viele nach einer Lösung, es dauert länger. Es tut "
+                    "uns leid. Da über {works}. Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "Follow-up requests since {since}: answers take longer; we are sorry. "
+                    "Working: {works}. Next update: {next_update}.",
+                    "de": "Nachfragen seit {since}: Antworten dauern länger, das tut uns leid. "
+                    "Verfügbar: {works}. Nächster Stand: {next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "We answer follow-up requests as usual again. Sorry for the wait since {since}.",
+                    "de": "Nachfragen beantworten wir wieder wie gewohnt. Die Wartezeit seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Follow-up requests: answered as usual again. We are sorry for the waits since {since}.",
+                    "de": "Nachfragen: wieder wie gewohnt beantwortet. Die Wartezeiten seit {since} tun uns leid.",
+                },
+                "customers": {
+                    "en": "We answer follow-up requests as usual again. We are sorry that you waited since {since}.",
+                    "de": "Nachfragen beantworten wir wieder wie gewohnt. Es tut uns leid, dass Sie "
+                    "seit {since} warten mussten.",
+                },
+                "social": {
+                    "en": "We answer follow-up requests as usual again. Sorry for the wait since {since}.",
+                    "de": "Nachfragen beantworten wir wieder wie gewohnt. Die Wartezeit seit {since} tut uns leid.",
+                },
+            },
+        ),
     )
 )

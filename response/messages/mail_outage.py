@@ -95,5 +95,38 @@ MAIL_OUTAGE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "E-mails sent since {since} reach us late, sorry. No need to resend. "
+                    "Urgent: {works}. Next update {next_update}.",
+                    "de": "E-Mails seit {since} verspätet, das tut uns leid. Bitte nicht neu "
+                    "senden. Eilig: {works}. Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "E-mail: delayed since {since}. Nothing is lost and nothing has to be "
+                    "sent again; we are sorry. Working: {works}. Next update: {next_update}.",
+                    "de": "E-Mail: verspätet seit {since}. Nichts geht verloren, nichts muss neu "
+                    "gesendet werden; das tut uns leid. Verfügbar: {works}. Nächster Stand: "
+                    "{next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Your e-mails reach us again, also those since {since}. Sorry for the delay.",
+                    "de": "Ihre E-Mails kommen wieder an, auch die seit {since}. Die Verspätung tut uns leid.",
+                },
+                "status-page": {
+                    "en": "E-mail: working again, with all sent since {since}. We are sorry for the delay.",
+                    "de": "E-Mail: wieder verfügbar, samt allen seit {since}. Die Verspätung tut uns leid.",
+                },
+            },
+        ),
     )
 )

@@ -90,5 +90,38 @@ ROUTING_OUTAGE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "You may wait longer on {channels} since {since}, sorry. Reach us by "
+                    "{works}. Next update {next_update}.",
+                    "de": "Seit {since} warten Sie länger bei {channels}, das tut uns leid. Da über "
+                    "{works}. Nächster Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "{channels}: contacts are not put through as usual since {since}. Waits "
+                    "are longer; we are sorry. Working: {works}. Next update: {next_update}.",
+                    "de": "{channels}: seit {since} nicht wie gewohnt verbunden. Wartezeiten sind "
+                    "länger, das tut uns leid. Verfügbar: {works}. Nächster Stand: "
+                    "{next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "We put you through as usual again. Sorry for the wait since {since}.",
+                    "de": "Wir verbinden Sie wieder wie gewohnt. Die Wartezeit seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Contacts are put through as usual again. We are sorry for the waits since {since}.",
+                    "de": "Kontakte werden wieder wie gewohnt verbunden. Die Wartezeiten seit {since} tun uns leid.",
+                },
+            },
+        ),
     )
 )

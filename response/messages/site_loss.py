@@ -92,5 +92,37 @@ SITE_LOSS = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "One of our sites is out since {since}, sorry. Reach us by {works}. Next "
+                    "update {next_update}.",
+                    "de": "Ein Standort ist seit {since} ausgefallen, das tut uns leid. Da über "
+                    "{works}. Nächster Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "One site out of service since {since}: {channels} hardly answered; we "
+                    "are sorry. Working: {works}. Next update: {next_update}.",
+                    "de": "Ein Standort seit {since} ausgefallen: {channels} kaum besetzt; das tut "
+                    "uns leid. Verfügbar: {works}. Nächster Stand: {next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "You reach us as usual again. Sorry for the outage since {since}.",
+                    "de": "Sie erreichen uns wieder wie gewohnt. Der Ausfall seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "All sites are back. We are sorry for the outage since {since}.",
+                    "de": "Alle Standorte arbeiten wieder. Der Ausfall seit {since} tut uns leid.",
+                },
+            },
+        ),
     )
 )

@@ -1,6 +1,6 @@
 """Nobody can call us."""
 
-from response.template import Approval, Messages, Template
+from response.template import Approval, Messages, Template, written
 
 _APPROVED = Approval(by="Breakwater", on="2026-11-22")
 
@@ -138,6 +138,38 @@ TELEPHONY_OUTAGE = Messages(
             text="Unsere Telefonleitungen funktionieren wieder. Die Störung seit {since} tut uns leid, danke für die "
             "Geduld.",
             approved=_APPROVED,
+        ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Our phone lines are down since {since}, sorry. Reach us by {works}. Next "
+                    "update {next_update}.",
+                    "de": "Telefon seit {since} gestört, das tut uns leid. Wir sind da über "
+                    "{works}. Nächster Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "Phone: outage since {since}. Nobody can call us; we are sorry. Working: "
+                    "{works}. Next update: {next_update}.",
+                    "de": "Telefon: Störung seit {since}. Niemand kann uns anrufen, das tut uns "
+                    "leid. Verfügbar: {works}. Nächster Stand: {next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Our phone lines work again. Sorry for the outage since {since}.",
+                    "de": "Unsere Telefone gehen wieder. Die Störung seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Phone: working again. We are sorry for the outage since {since}.",
+                    "de": "Telefon: wieder verfügbar. Die Störung seit {since} tut uns leid.",
+                },
+            },
         ),
     )
 )

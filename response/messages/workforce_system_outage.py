@@ -86,5 +86,37 @@ WORKFORCE_SYSTEM_OUTAGE = Messages(
                 },
             },
         ),
+        *written(
+            "open",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "Waits are longer since {since}, fewer of us are there. Sorry! Reach us "
+                    "by {works}. Next update {next_update}.",
+                    "de": "Seit {since} warten Sie länger, weniger von uns sind da. Es tut uns "
+                    "leid. Da über {works}. Stand {next_update}.",
+                },
+                "status-page": {
+                    "en": "Longer waits since {since}: fewer agents than planned; we are sorry. "
+                    "Working: {works}. Next update: {next_update}.",
+                    "de": "Längere Wartezeiten seit {since}: weniger Personal als geplant; das tut "
+                    "uns leid. Verfügbar: {works}. Nächster Stand: {next_update}.",
+                },
+            },
+        ),
+        *written(
+            "over",
+            _APPROVED,
+            {
+                "sms": {
+                    "en": "We answer as usual again. Sorry for the wait since {since}.",
+                    "de": "Wir antworten wieder wie gewohnt. Die Wartezeit seit {since} tut uns leid.",
+                },
+                "status-page": {
+                    "en": "Waits are as usual again. We are sorry for the longer ones since {since}.",
+                    "de": "Wartezeiten sind wieder wie gewohnt. Die längeren seit {since} tun uns leid.",
+                },
+            },
+        ),
     )
 )

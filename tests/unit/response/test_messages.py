@@ -109,7 +109,9 @@ def test_that_it_is_over_is_said_once() -> None:
     script = Script(first=centre())
     script.hear(*telephony_outage())
     over = [
-        b for b in script.bulletins if b.audience == "customers" and b.language == "de" and b.next_update_at is None
+        b
+        for b in script.bulletins
+        if (b.audience, b.language, b.template) == ("customers", "de", "telephony_outage") and b.next_update_at is None
     ]
     assert [b.text for b in over] == [
         "Sie können uns wieder anrufen. Es tut uns leid, dass das seit 11:00 nicht möglich war."
@@ -123,3 +125,21 @@ def test_customers_hear_nothing_where_nothing_would_be_left_to_offer() -> None:
     script.hear(signal("voice", "silence", 20, ratio=0.0, onset=START.second))
     assert not [b for b in script.bulletins if b.audience == "customers"]
     assert any("nothing to fill in for works" in note.text for note in script.incident.notes)
+
+
+@pytest.mark.parametrize("template", [p for p in TEMPLATES if p.values[0].audience == "sms"])
+def test_every_text_message_fits_into_one(template: Template) -> None:
+    full = {
+        "since": "11:00", "next_update": "11:15", "works": "chat, e-mail and our app", "channels": "phone and chat",
+    }  # fmt: skip
+    assert len(fill(template, full)) <= 160
+
+
+@pytest.mark.parametrize("name", sorted(set(drawer.members(messages, Messages)) - {
+    "bench_call", "data_feed_lost", "escalation", "handover", "refusal", "unread",
+}))  # fmt: skip
+def test_all_that_are_touched_have_a_message_for_the_start_and_the_end(name: str) -> None:
+    templates = drawer.members(messages, Messages)[name].templates
+    audiences = {"agents", "supervisors", "customers", "social", "sms", "status-page"}
+    for stage in ("open", "over"):
+        assert {t.audience for t in templates if t.stage == stage} == audiences

@@ -209,6 +209,17 @@ class Bank:
         self.clear(series, None)
         self.refresh()
 
+    def settle(self) -> None:
+        """Keeps what is usual and forgets the present: level, evidence, sums that are not over."""
+        for part in (self.level, self.fast, self.slow):
+            for name in part.columns:
+                getattr(part, name)[...] = 0
+        meters = self.meters
+        for column in (meters.visit, meters.quarter, meters.curve, meters.frozen_since, meters.backlog):
+            column[...] = 0
+        self.level.block, self.clocks = 0, Clocks()
+        self.refresh()
+
     def clear(self, series: int, direction: int | None) -> None:
         self.fast.clear(series, direction)
         self.slow.clear(series, direction)

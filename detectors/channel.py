@@ -154,6 +154,9 @@ class Channel:
         else:
             self._hear(merged, end, say)
         counts = self._counts(merged, end, room)
+        if not head.closed_to:
+            # what was learned before this stream began was heard until it did
+            self.bank.meters.heard[...] = np.maximum(self.bank.meters.heard, start)
         if merged.named and self.waves.categories.add(merged.named, self.index):
             self.waves.meet()
         head.closed_to, head.pane_seconds, head.scored_to = end, seconds, max(head.scored_to, end)
@@ -243,6 +246,26 @@ class Channel:
         if found:
             self.dirty |= {"head", "slow", "hot", "alarms"}
         return bool(found)
+
+    def settle(self) -> None:
+        """Keeps what is usual and forgets the present, for a stream that begins at another time."""
+        before = self.head
+        self.head = Head(
+            channel=self.name,
+            pane_seconds=before.pane_seconds,
+            names=before.names,
+            answers=before.answers,
+            finishes=before.finishes,
+        )
+        self.log = ChannelLog()
+        self.alarms.open.clear()
+        self.alarms.ended.clear()
+        self.alarms.mark()
+        self.bank.settle()
+        self.minute.reset()
+        self.loads.clear()
+        self.waves.settle()
+        self.dirty |= {"head", "hot", "slow", "alarms", "minute", "names", "season"}
 
     # -- an open pane
 

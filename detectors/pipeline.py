@@ -26,6 +26,7 @@ import msgspec
 from detectors import budget, snapshot
 from detectors.channel import Channel
 from detectors.entries import VERSION, UnknownVersion, body, pack, safe
+from detectors.known import Known, known_of
 from detectors.load import MINUTE, ChannelLoad
 from detectors.merge import moment_of, seconds_of
 from detectors.parameters import CountParams
@@ -388,6 +389,22 @@ class DetectionFold:
 
     def _say(self, tenant: Tenant, desk: _Desk) -> Callable[[int, Callable[[Origin], Signal]], None]:
         return lambda at, make: desk.say(tenant.name, at, make)
+
+    def settle(self) -> None:
+        """Keeps what is usual and forgets the present: the state for a stream that begins at another time."""
+        for _, tenant in sorted(self._tenants.items()):
+            tenant.entry = TenantEntry(centre=tenant.entry.centre)
+            self._changed(tenant)
+            for _, channel in sorted(tenant.channels.items()):
+                channel.settle()
+        self._progress = ProgressEntry()
+        self._touched.discard("")
+        self._parts.clear()
+
+    def learned(self, tenant: str) -> dict[str, Known]:
+        """By channel: what is known of the usual week of a tenant's series."""
+        found = self._tenants.get(tenant)
+        return {} if found is None else {name: known_of(channel) for name, channel in sorted(found.channels.items())}
 
     # -- state
 

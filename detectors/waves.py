@@ -124,6 +124,15 @@ class Waves:
         self._find_reasons()
         self.limit(*self._budget)
 
+    def settle(self) -> None:
+        """Keeps what is usual and forgets what is going on."""
+        for group in self.groups:
+            group.alarms.open.clear()
+            group.alarms.reindex()
+            for name in group.bank.runs.columns:
+                getattr(group.bank.runs, name)[...] = 0
+            group.dirty |= {"alarms", "hot", "cold"}
+
     def limit(self, false_a_month: float, channels: int, queues: int) -> None:
         """The tenant's budget and how many channels and queues share it."""
         self._budget = false_a_month, channels, queues

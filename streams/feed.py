@@ -112,23 +112,35 @@ def read(
     window: Window = (None, None),
     progress: Callable[[Report], None] = lambda _: None,
 ) -> Iterator[tuple[SortedEvents, Report]]:
-    """The export's events within `window` (from, before), sorted, and what became of its rows.
+    """The export's events within `window` (from, before), sorted, and what became of its rows; of a folder, those of
+    all of its files.
 
     Raises BadConfig for a file that cannot be read and for columns that it lacks.
     """
     with tempfile.TemporaryDirectory(prefix="breakwater-feed-") as folder:
         events, report = SortedEvents(Path(folder)), Report()
-        rows: Rows | None = None
-        with export.batches(path, mapping.csv) as batches:
-            for frame in batches:
-                rows = rows or Rows(mapping, frame.schema, list(settings.channels))
-                batch = rows.batch(frame)
-                report.add(batch)
-                kept = _within(batch.events, window)
-                report.outside += len(batch.events) - len(kept)
-                events.add(kept)
-                progress(report)
+        for file in _files(path):
+            rows: Rows | None = None
+            with export.batches(file, mapping.csv) as batches:
+                for frame in batches:
+                    rows = rows or Rows(mapping, frame.schema, list(settings.channels))
+                    batch = rows.batch(frame)
+                    report.add(batch)
+                    kept = _within(batch.events, window)
+                    report.outside += len(batch.events) - len(kept)
+                    events.add(kept)
+                    progress(report)
         yield events, report
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or those of a folder by name. Raises BadConfig for an empty one."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not found:
+        raise BadConfig([(str(path), "holds no file")])
+    return found
 
 
 def _within(events: pl.DataFrame, window: Window) -> pl.DataFrame:

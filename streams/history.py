@@ -1,0 +1,102 @@
+"""What happened before, as pane records: an export of contacts, or the panes that are still on the bus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from detectors.panes import EPOCH, MILLISECOND, PanePartition
+from schemas import codec, topics
+from schemas.contact import ContactEvent
+from schemas.errors import BadConfig, BadMessage
+from schemas.pane import PaneRecord, Progress, QueuePane
+from streams import feed, log_reader, player
+from streams.config import Settings, Tenant
+from streams.ingest_session import pane_rules
+from streams.log_reader import Start
+from streams.values import value_of
+
+SOURCE = "history"
+REPORT_EVERY = 2_000
+
+
+def of_export(
+    events: feed.SortedEvents,
+    settings: Settings,
+    tenant: str,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Iterator[PaneRecord]:
+    """The panes of one tenant's sorted events, as the ingest closes them. Raises BadConfig where there are none."""
+    channels = sorted(channel for name, channel in events.lanes if name == tenant)
+    if not channels or events.first is None:
+        there = ", ".join(sorted({name for name, _ in events.lanes})) or "nobody"
+        raise BadConfig([("--tenant", f"{tenant} has no contacts in the export: there is {there}")])
+    settings = _played(settings, tenant, channels)
+    panes = {topics.contact_events(name).name: PanePartition(name, 0, pane_rules(settings, name)) for name in channels}
+    yield Progress(at=events.first, read_to={}, partitions=dict.fromkeys(panes, 1))
+    lanes = [player.lane(tenant, name, settings.channels[name]) for name in channels]
+    offsets: Counter[str] = Counter()
+    mine = (event for event in feed.contacts(events, SOURCE) if event.tenant == tenant)
+    for n, sending in enumerate(player.sendings(mine, lanes, SOURCE, events.first)):
+        arrival = (sending.at - EPOCH) // MILLISECOND
+        partition = panes[sending.topic]
+        partition.feed([offsets[sending.topic]], [arrival], [codec.decode(ContactEvent, sending.value)])
+        offsets[sending.topic] += 1
+        yield from (record for record, _ in partition.take())
+        if n % REPORT_EVERY == 0:
+            progress(n)
+
+
+def _played(settings: Settings, tenant: str, channels: Iterable[str]) -> Settings:
+    """One partition a channel, and the tenant's time that of its events."""
+    one = {name: settings.channels[name].model_copy(update={"partitions": 1}) for name in channels}
+    clock = {tenant: settings.tenants.get(tenant, Tenant()).model_copy(update={"clock": "event"})}
+    return settings.model_copy(update={"channels": settings.channels | one, "tenants": settings.tenants | clock})
+
+
+class OfTopic(NamedTuple):
+    """Panes that lie on the bus, in the order of time, and the offset of the last record that was read."""
+
+    records: Iterator[PaneRecord]
+    offset: int
+
+
+def of_topic(settings: Settings, tenant: str, since: datetime | None, before: datetime | None) -> OfTopic:
+    """The final panes of `queue-panes` between two moments. Raises Unavailable, BadConfig."""
+    offset = -1
+    found: dict[tuple[str, datetime, int, int], QueuePane] = {}
+    start = Start() if since is None else Start(since=since - timedelta(minutes=1))
+    for record in log_reader.read_to_end(settings, [topics.QUEUE_PANES], start):
+        if record.key != tenant.encode():
+            continue
+        offset = max(offset, record.offset)
+        try:
+            pane = value_of(record.topic, record.value)
+        except BadMessage:
+            continue
+        if not isinstance(pane, QueuePane) or not pane.final or (since and pane.pane_start < since):
+            continue
+        if before is None or pane.pane_start < before:
+            # the first final is the one that counts
+            found.setdefault((pane.channel, pane.pane_start, pane.partition, pane.part), pane)
+    if not found:
+        raise BadConfig([("--tenant", f"{tenant} has no final panes on {topics.QUEUE_PANES.name} in that time")])
+    return OfTopic(in_order(found.values()), offset)
+
+
+def in_order(panes: Iterable[QueuePane]) -> Iterator[PaneRecord]:
+    """Final panes as a played tenant's: by their end, partitions counted from 0, so that all of a channel close."""
+    panes = sorted(panes, key=lambda pane: (pane.complete_to, pane.channel, pane.partition, pane.part))
+    numbers: dict[str, dict[int, int]] = {}
+    for pane in panes:
+        of_channel = numbers.setdefault(pane.channel, {})
+        of_channel.setdefault(pane.partition, len(of_channel))
+    partitions = {topics.contact_events(name).name: len(of) for name, of in numbers.items()}
+    yield Progress(at=panes[0].pane_start, read_to={}, partitions=partitions)
+    for pane in panes:
+        number = numbers[pane.channel][pane.partition]
+        yield msgspec.structs.replace(pane, clock="event", partition=number)

@@ -15,14 +15,27 @@ from detectors.bank import Bank, Clocks
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
 from detectors.contributors import Carriers
-from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, FINISHED, MINUTE, OFFERED, ChannelLoad, Counts, Minute
+from detectors.load import (
+    ABANDONED,
+    ANSWERED,
+    BY_TRANSFER,
+    FINISHED,
+    MINUTE,
+    OFFERED,
+    QUARTER,
+    QUARTERS,
+    ChannelLoad,
+    Counts,
+    Minute,
+)
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
+from detectors.metrics import Metrics, MetricStatement
 from detectors.parameters import CountParams
 from detectors.roster import Roster
 from detectors.slots import LocalTime
 from detectors.trail import Trail
 from detectors.wave_alarms import WaveAlarm, WaveStatement
-from detectors.waves import Told, Waves
+from detectors.waves import SHARES, Told, Waves
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.pane import QueuePane
@@ -79,6 +92,7 @@ class Channel:
         self.minutes = Trail()
         self.pane: Numbers = np.zeros((2, 0))  # what came and what is usual in the pane that is being judged
         self.waves = Waves(self.names, params)
+        self.metrics = Metrics(self.names)
         self.loads: dict[int, ChannelLoad] = {}  # by the end of the minute; whoever reads them takes them out
         self.counted: Counter[str] = Counter()
         month = centre.budget_false_incidents_per_month
@@ -343,7 +357,10 @@ class Channel:
         if minute.is_over(end):
             head = self.head
             backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
-            rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float))
+            # what is ahead changes slowly: told with the first minute of each quarter of an hour
+            quarter = end // QUARTER != minute.begun // QUARTER
+            ahead = bank.ahead(end, QUARTER, QUARTERS) if quarter and len(self.names) > 1 else None
+            rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), ahead)
             self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
             self._judge_minute(end, say)
             minute.reset()
@@ -366,6 +383,7 @@ class Channel:
         )
         self.dirty.add("waves")
         self._state_waves(said, say)
+        self._state_metrics(self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local), say)
 
     def _state_waves(self, statements: list[WaveStatement], say: Say) -> None:
         for said in statements:
@@ -385,6 +403,25 @@ class Channel:
                     origin,
                 ),
             )
+
+    def _state_metrics(self, statements: list[MetricStatement], say: Say) -> None:
+        for said in statements:
+            born = float(self.bank.facts.born[self.index[said.alarm.series]])
+            learned = float(self.waves.shares.bank.marks.exposure[self.index[said.alarm.series] * len(SHARES)])
+            say(
+                said.at,
+                lambda origin, said=said, born=born, learned=learned: wave_wording.of_metric(  # type: ignore[misc]
+                    said, born, learned, self._slow_queues(said), self.name, self.centre, self.bank.local, origin
+                ),
+            )
+
+    def _slow_queues(self, said: MetricStatement) -> Carriers:
+        """Of a channel's mean: the queues whose own means left their usual range too, by their part in what is more."""
+        alarm = said.alarm
+        mine = [one for one in self.metrics.open.values() if one.series and one.measure == alarm.measure]
+        if alarm.series or not mine:
+            return contributors.NOBODY
+        return contributors.of_means([(one.series, one.observed, one.expected, one.contacts) for one in mine])
 
     def _carriers(self, series: int, since: float) -> Carriers:
         now = np.array([self.minute.counts[OFFERED], self.minute.floats[0]], float)
@@ -414,6 +451,7 @@ class Channel:
         self.trail.grow(len(new))
         self.minutes.grow(len(new))
         self.waves.grow(new)
+        self.metrics.grow(len(new))
         self.set_thresholds(self.limits)
         self.head.names = len(self.names)
         self.dirty |= {"names", "slow", "size"}
@@ -428,11 +466,13 @@ class Channel:
         for name in sorted(gone):
             self._state(self.alarms.leave(name, now), say)
             self._state_waves(self.waves.leave(name, now), say)
+            self._state_metrics(self.metrics.leave(name, now), say)
         self.bank.keep(wanted)
         self.minute.keep(wanted)
         self.trail.keep(wanted)
         self.minutes.keep(wanted)
         self.waves.keep(gone)
+        self.metrics.keep(wanted)
         kept = [name for name, keep in zip(self.names, wanted, strict=True) if keep]
         self.names[:] = kept
         self.index.clear()

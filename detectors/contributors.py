@@ -66,6 +66,22 @@ def of_shares(row: int, rows: dict[str, int], since: float, minutes: Trail) -> C
     return Carriers(_top("queue", ((q, float(observed[i]), float(expected[i])) for q, i in rows.items()), whole))
 
 
+def of_means(found: list[tuple[str, float, float, int]]) -> Carriers:
+    """Of a channel's mean: queues by (name, observed mean, expected mean, contacts); parts of all the time that is
+    more, or less, than usual."""
+    moved = sum((observed - expected) * n for _, observed, expected, n in found)
+    if not moved:
+        return NOBODY
+    ranked = sorted((-(o - e) * n / moved, name, o, e) for name, o, e, n in found)
+    return Carriers(
+        [
+            Contribution(name=name, observed=six(o), expected=six(e), share=six(-share))
+            for share, name, o, e in ranked[:TOP_MAX]
+            if -share >= SHARE_MIN
+        ]
+    )
+
+
 def of_mix(parts: list[Part]) -> Carriers:
     """Of a mix that shifted: its categories. All that one has too much others have too little: parts of half of it."""
     total = sum(part.observed for part in parts)

@@ -9,7 +9,9 @@
 | waves/mix-minutes/n | one minute of the last thirty, all categories | once |
 | waves/GROUP/hot/n, cold/n | evidence and marks; baselines | every minute; every half hour |
 | waves/GROUP/trail/n | one minute of the last thirty, all rows | once |
-| wave/GROUP/series/measure | one open alarm | while it is open |
+| wave/GROUP/series/measure, metric/series/measure | one open alarm | while it is open |
+| metrics/marks/n, head, journal | runs, sums, the values since the half hour began | every minute |
+| metrics/histories/n | what was learned of handle times and waits | every half hour |
 
 Rows are not kept: they follow from the series and the categories.
 """
@@ -59,6 +61,7 @@ def changes(channel: Channel, dirty: set[str]) -> dict[str, bytes | None]:
     if categories.rows:
         now = categories.usual.now
         found["waves/now"] = pack({i: int(now[i]) for i in np.nonzero(now)[0].tolist()})
+    found |= channel.metrics.changes()
     if not dirty & {"waves", "names"}:
         return found
     clocks = {group.name: Clock(group.bank.block, group.bank.slot, group.alarms.ended) for group in waves.groups}
@@ -115,6 +118,8 @@ def restore(channel: Channel, entries: Mapping[str, bytes]) -> None:
     _fill_trail("trail", channel.trail, entries)
     _fill_trail("minutes", channel.minutes, entries)
     waves.grow(channel.names)
+    channel.metrics.grow(len(channel.names))
+    channel.metrics.restore(entries)
     if "waves/head" not in entries:
         return
     head = msgspec.msgpack.decode(body(entries["waves/head"]), type=Head)

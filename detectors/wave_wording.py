@@ -8,6 +8,8 @@ from detectors import budget
 from detectors.columns import six
 from detectors.contributors import Carriers
 from detectors.merge import moment_of
+from detectors.metric_bank import LINE
+from detectors.metrics import MetricStatement
 from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import LocalTime
 from detectors.wave_alarms import WaveAlarm, WaveStatement
@@ -82,6 +84,67 @@ def of_wave(
         + mostly(said.state, carriers),
         origin=origin,
     )
+
+
+def of_metric(
+    said: MetricStatement,
+    born: float,
+    learned_seconds: float,
+    carriers: Carriers,
+    channel: str,
+    centre: Centre,
+    local: LocalTime,
+    origin: Origin,
+) -> Signal:
+    """The signal of a mean that left its usual range. `rarity_days` is that of its rarest surprise in its own history,
+    which is no promise."""
+    alarm = said.alarm
+    at = QueueRef(channel=channel, queue=alarm.series or None)
+    reach = math.exp(_Z99 * alarm.spread)
+    low, high = alarm.expected / reach, alarm.expected * reach
+    return Signal(
+        signal_id=digest(centre.tenant, at, alarm.measure, "metric-shift", alarm.opened),
+        tenant=centre.tenant,
+        series=Series(at=at, measure=alarm.measure),
+        signal_kind="metric-shift",
+        state=said.state,
+        revision=alarm.revision,
+        at=moment_of(said.at),
+        pane_start=moment_of(said.pane_start),
+        onset=moment_of(alarm.onset),
+        observed=six(alarm.observed),
+        expected=six(alarm.expected),
+        ratio=six(alarm.observed / alarm.expected) if alarm.expected > 0 else None,
+        usual_low=six(low),
+        usual_high=six(high),
+        rarity_days=six(min(10**alarm.rarity * 60 / DAY_SECONDS, 1e6)),
+        evidence=Evidence(
+            statistic=six(alarm.surprise),
+            threshold=LINE,
+            tolerance=six(reach - 1),
+            level=1.0,
+            learned_weeks=six(learned_seconds / _WEEK_SECONDS),
+            still_learning=said.at - born < CountParams().learning_seconds,
+        ),
+        of=float(alarm.contacts),
+        contributors=carriers.contributors,
+        reason=said.reason,
+        audience=audience(centre, channel),
+        text=_of_metric(said, at, low, high, local) + mostly(said.state, carriers),
+        origin=origin,
+    )
+
+
+def _of_metric(said: MetricStatement, at: QueueRef, low: float, high: float, local: LocalTime) -> str:
+    alarm, now = said.alarm, local.at(said.at)
+    since = clock(local.at(alarm.onset), now)
+    name = alarm.measure.removesuffix("_seconds") + (" time" if alarm.measure == "handle_seconds" else "")
+    if said.state == "cleared":
+        minutes = max(round((said.at - alarm.onset) / 60), 1)
+        return f"{at}: {name} is usual again at {now:%H:%M} ({said.reason}), {minutes:,} min after {since}"
+    change = f" ({100 * (alarm.observed / alarm.expected - 1):+,.0f} %)" if alarm.expected > 0 else ""
+    seen = f"mean {name} {amount(alarm.observed)} s vs {amount(alarm.expected)} s{change} since {since}"
+    return f"{at}: {seen}, {alarm.contacts:,} contacts; usual range {amount(low)}-{amount(high)} s"
 
 
 def growth_of(alarm: WaveAlarm, now: int, at: QueueRef, centre: Centre) -> Growth:

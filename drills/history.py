@@ -1,4 +1,7 @@
-"""Ordinary weeks as pane records: what ingest would have written, drawn straight from the traffic's rates."""
+"""Ordinary weeks as pane records: what ingest would have written, drawn straight from the traffic's rates.
+
+How long people waited is not told: rates do not know it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ Counts = NDArray[np.int64]
 
 _ABANDONED_SHARE = 0.004
 _RATED_SHARE = 0.15
-_WAIT_SECONDS = 4.0
 COARSE = 3
 FINE_BLOCKS = 72
 
@@ -35,7 +37,6 @@ class _Columns:
         "rated",
         "sentiment_negative",
         "handle_milliseconds",
-        "wait_milliseconds",
     )
 
     def __init__(self, plan: QueuePlan, traffic: Traffic, seed: int, until: datetime) -> None:
@@ -53,8 +54,6 @@ class _Columns:
         self.handle_milliseconds: Counts = (
             self.finished * plan.handle_seconds * 1000 * draw.lognormal(0, spread)
         ).astype(np.int64)
-        wait = plan.backlog_minutes * 60 or _WAIT_SECONDS
-        self.wait_milliseconds: Counts = (self.finished * wait * 1000).astype(np.int64)
 
     def counts(self, i: int, many: int) -> QueueCounts:
         """The queue's part of a pane: `many` blocks from `i` on."""
@@ -62,7 +61,6 @@ class _Columns:
         return QueueCounts(
             offered_by_transfer=found["transferred"],
             answered=found["finished"],
-            wait_n=found["finished"],
             handle_n=found["finished"],
             sentiment_n=found["rated"],
             **found,

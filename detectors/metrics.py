@@ -1,0 +1,308 @@
+"""Handle times and waits of one channel's series: means a value, alarms, and state that is small to write.
+
+A value is the mean of at least `VALUE_OF` contacts: minutes are summed until there are as many, so that a quiet queue
+is no noisier than a busy one. Histories are large and change with every value; they are written when a half hour ends,
+and the values since then beside them: who restores learns these again.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.alarms import ACCEPTED, LEFT, RECOVERED, REVISE_RATIO, REVISE_SECONDS, State
+from detectors.columns import Column, Columns, Flags
+from detectors.entries import VERSION, body, pack, safe
+from detectors.load import HANDLE, HANDLE_N, WAIT, WAIT_N, Counts
+from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, RATIO_MIN, Z95, MetricBank, Shown
+from detectors.slots import LocalTime
+
+MEASURES = ("handle_seconds", "wait_seconds")
+# Seconds by which means are never of interest.
+OFFSETS = (5.0, 10.0)
+VALUE_OF = 10  # contacts
+GAP_SECONDS = 900  # between two values of one run
+JOURNAL = 30  # values
+BLOCK_SECONDS = 1800
+FREEZE_SECONDS = 3 * 3600.0
+ACCEPT_SECONDS = 86_400.0
+ROWS = 300  # an entry
+
+
+class Marks(Columns):
+    """What changes with every minute."""
+
+    columns: ClassVar[dict[str, Column]] = {
+        "milliseconds": ((), np.float64),  # of the contacts that make no value yet
+        "contacts": ((), np.uint32),
+        "run": ((), np.int16),  # values in a row that are beyond the usual; negative: below it
+        "age": ((), np.uint16),  # values since the last alert
+        "run_milliseconds": ((), np.float64),
+        "run_contacts": ((), np.uint32),
+        "since": ((), np.uint32),
+        "last": ((), np.uint32),  # when the last value came
+    }
+    milliseconds: NDArray[np.float64]
+    contacts: NDArray[np.uint32]
+    run: NDArray[np.int16]
+    age: NDArray[np.uint16]
+    run_milliseconds: NDArray[np.float64]
+    run_contacts: NDArray[np.uint32]
+    since: NDArray[np.uint32]
+    last: NDArray[np.uint32]
+
+
+class MetricAlarm(msgspec.Struct):
+    """What is known of it. Unix seconds; means in seconds, `observed` since `onset`; `calm` counts values that speak
+    against it."""
+
+    series: str
+    measure: str
+    opened: int
+    onset: int
+    milliseconds: float
+    contacts: int
+    expected: float
+    spread: float
+    surprise: float
+    rarity: float
+    revision: int = 0
+    calm: int = 0
+    said_at: int = 0
+    said_ratio: float = 0.0
+
+    @property
+    def observed(self) -> float:
+        return self.milliseconds / 1000 / max(self.contacts, 1)
+
+    @property
+    def ratio(self) -> float:
+        offset = OFFSETS[MEASURES.index(self.measure)]
+        return (self.observed + offset) / (self.expected + offset)
+
+
+class MetricStatement(NamedTuple):
+    """Something to say; `at` is the end of the minute that decided it."""
+
+    state: State
+    alarm: MetricAlarm
+    at: int
+    pane_start: int
+    reason: str | None = None
+
+
+class Head(msgspec.Struct, array_like=True):
+    """The half hour, and the hours of the day of the values since its beginning."""
+
+    block: int
+    hours: list[int]
+
+
+class Metrics:
+    """The rows of one channel: `MEASURES` of each of its series, which are `names`."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.bank = MetricBank()
+        self.marks = Marks()
+        self.open: dict[tuple[str, str], MetricAlarm] = {}
+        self.block = -1
+        self.hours: list[int] = []
+        self.journal: NDArray[np.float32] = np.zeros((JOURNAL, 0), np.float32)
+        self.dirty: set[str] = set()
+        self.written: set[str] = set()
+        self.checkpoint: dict[str, bytes] = {}  # entries that are to be written
+
+    def grow(self, series: int) -> None:
+        more = series * len(MEASURES)
+        self.bank.histories.grow(more)
+        self.bank.histories.offset[self.bank.size - more :] = np.tile(OFFSETS, series)
+        self.marks.grow(more)
+        self.marks.age[self.marks.age.shape[0] - more :] = ALERT_LASTS + 1
+        self.journal = np.full((JOURNAL, self.bank.size), np.nan, np.float32)
+        self._take_checkpoint()
+
+    def keep(self, wanted: Flags) -> None:
+        """Forgets series (by series, not by row)."""
+        rows = np.repeat(wanted, len(MEASURES))
+        self.bank.histories.keep(rows)
+        self.marks.keep(rows)
+        self.journal = np.full((JOURNAL, self.bank.size), np.nan, np.float32)
+        self._take_checkpoint()
+
+    # -- a minute
+
+    def close(self, start: int, end: int, counts: Counts, known: Flags, local: LocalTime) -> list[MetricStatement]:
+        """Takes in the sums of a finished minute by series."""
+        block = start // BLOCK_SECONDS
+        if block != self.block or len(self.hours) >= JOURNAL:
+            self.block = block
+            self._take_checkpoint()
+        marks = self.marks
+        known = np.repeat(known, len(MEASURES))
+        marks.milliseconds += counts[[HANDLE, WAIT]].T.ravel() * known
+        marks.contacts += (counts[[HANDLE_N, WAIT_N]].T.ravel() * known).astype(np.uint32)
+        full = marks.contacts >= VALUE_OF
+        self.dirty.add("marks")
+        if not full.any():
+            return []
+        # as the journal will have them
+        means = (marks.milliseconds / 1000 / np.maximum(marks.contacts, 1)).astype(np.float32).astype(float)
+        values = np.where(full, means, np.nan)
+        hour = local.moment((start + end) / 2).slot // 2 % 24
+        shown = self.bank.read(values, hour)
+        self._run(start, full, shown)
+        said = self._look(start, end, full, shown)
+        frozen = [self._row(*key) for key, alarm in self.open.items() if end - alarm.opened < FREEZE_SECONDS]
+        values[frozen] = np.nan
+        self.journal[len(self.hours)] = values
+        self.hours.append(hour)
+        self.bank.learn(values, hour, shown)
+        marks.milliseconds[full] = 0
+        marks.contacts[full] = 0
+        return said
+
+    def _run(self, start: int, full: Flags, shown: Shown) -> None:
+        """How many values in a row are out of the usual, on which side, and what is in them."""
+        marks = self.marks
+        out = full & shown.ready & (np.abs(shown.away) > np.maximum(math.log(RATIO_MIN), Z95 * shown.spread))
+        side = np.where(shown.away > 0, 1, -1)
+        goes_on = out & (marks.run * side > 0) & (start - marks.last.astype(float) <= GAP_SECONDS)
+        marks.last[full] = start
+        alert = full & (shown.total >= LINE)
+        marks.age[...] = np.where(alert, 0, np.minimum(marks.age + full, 9999))
+        for sums, new in ((marks.run_milliseconds, marks.milliseconds), (marks.run_contacts, marks.contacts)):
+            sums[...] = np.where(goes_on, sums + new, np.where(out, new, np.where(full, 0, sums)))
+        marks.since[...] = np.where(out & ~goes_on, start, marks.since)
+        run = np.where(goes_on, marks.run + side, np.where(out, side, np.where(full, 0, marks.run)))
+        marks.run[...] = np.clip(run, -9999, 9999)
+
+    def _look(self, start: int, end: int, full: Flags, shown: Shown) -> list[MetricStatement]:
+        found: list[MetricStatement] = []
+        for key, alarm in sorted(self.open.items()):
+            row = self._row(*key)
+            if full[row]:
+                found += self._follow(alarm, row, start, end, shown)
+        lasting = full & (np.abs(self.marks.run) >= LASTS) & (self.marks.age <= ALERT_LASTS)
+        for row in np.nonzero(lasting)[0].tolist():
+            series, measure = self.names[row // len(MEASURES)], MEASURES[row % len(MEASURES)]
+            if (series, measure) not in self.open:
+                found.append(self._open_new(series, measure, row, start, end, shown))
+        if self.open or found:
+            self.dirty.add("alarms")
+        return found
+
+    def _open_new(self, series: str, measure: str, row: int, start: int, end: int, shown: Shown) -> MetricStatement:
+        alarm = self.open[series, measure] = MetricAlarm(
+            series=series,
+            measure=measure,
+            opened=start,
+            onset=int(self.marks.since[row]),
+            milliseconds=float(self.marks.run_milliseconds[row]),
+            contacts=int(self.marks.run_contacts[row]),
+            expected=float(shown.expected[row]),
+            spread=float(shown.spread[row]),
+            surprise=max(float(shown.total[row]), LINE),
+            rarity=float(shown.rarities[:, row].max()),
+        )
+        return self._say("opened", alarm, start, end)
+
+    def _follow(self, alarm: MetricAlarm, row: int, start: int, end: int, shown: Shown) -> list[MetricStatement]:
+        alarm.milliseconds += float(self.marks.milliseconds[row])
+        alarm.contacts += int(self.marks.contacts[row])
+        alarm.surprise = max(alarm.surprise, float(shown.total[row]))
+        alarm.rarity = max(alarm.rarity, float(shown.rarities[:, row].max()))
+        # nearer to the usual than to what it was
+        nearer = abs(float(shown.away[row])) < abs(math.log(alarm.ratio)) / 2 if shown.ready[row] else False
+        alarm.calm = alarm.calm + 1 if nearer else 0
+        if alarm.calm >= LASTS:
+            return [self._clear(alarm, start, end, RECOVERED)]
+        if end - alarm.onset >= ACCEPT_SECONDS:
+            return [self._clear(alarm, start, end, ACCEPTED)]
+        before, now = alarm.said_ratio, alarm.ratio
+        moved = max(before, now) >= REVISE_RATIO * min(before, now)
+        return [self._say("revised", alarm, start, end)] if moved and end - alarm.said_at >= REVISE_SECONDS else []
+
+    def leave(self, series: str, at: int) -> list[MetricStatement]:
+        return [self._clear(alarm, at, at, LEFT) for key, alarm in sorted(self.open.items()) if key[0] == series]
+
+    def _clear(self, alarm: MetricAlarm, start: int, end: int, reason: str) -> MetricStatement:
+        del self.open[alarm.series, alarm.measure]
+        row = self._row(alarm.series, alarm.measure)
+        self.marks.run[row], self.marks.age[row] = 0, ALERT_LASTS + 1
+        alarm.revision += 1
+        self.dirty.add("alarms")
+        return MetricStatement("cleared", alarm, end, start, reason)
+
+    def _say(self, state: State, alarm: MetricAlarm, start: int, end: int) -> MetricStatement:
+        alarm.revision += state != "opened"
+        alarm.said_at, alarm.said_ratio = end, alarm.ratio
+        return MetricStatement(state, msgspec.structs.replace(alarm), end, start)
+
+    def _row(self, series: str, measure: str) -> int:
+        return self.names.index(series) * len(MEASURES) + MEASURES.index(measure)
+
+    # -- state
+
+    def _take_checkpoint(self) -> None:
+        """From here on values are kept until the next one."""
+        self.hours.clear()
+        self.journal[...] = np.nan
+        self.checkpoint = self._chunks("histories", self.bank.histories)
+        self.dirty.add("marks")
+
+    def changes(self) -> dict[str, bytes | None]:
+        """Entries that changed since the last call."""
+        dirty, self.dirty = self.dirty, set()
+        found: dict[str, bytes | None] = dict(self.checkpoint)
+        self.checkpoint = {}
+        if dirty:
+            found |= self._chunks("marks", self.marks)
+            found["metrics/head"] = pack(Head(self.block, self.hours))
+            found["metrics/journal"] = VERSION + zlib.compress(self.journal[: len(self.hours)].tobytes(), 1)
+        if "alarms" in dirty:
+            now = {_entry(alarm): pack(alarm) for alarm in self.open.values()}
+            found |= dict.fromkeys(self.written - now.keys())
+            found |= now
+            self.written = set(now)
+        return found
+
+    def _chunks(self, name: str, part: Columns) -> dict[str, bytes]:
+        size = self.bank.size
+        return {
+            f"metrics/{name}/{low // ROWS}": VERSION + zlib.compress(part.pack(low, min(low + ROWS, size)), 1)
+            for low in range(0, size, ROWS)
+        }
+
+    def restore(self, entries: Mapping[str, bytes]) -> None:
+        """Takes back what `changes` wrote, on rows that are there. Raises as `snapshot.restore` does."""
+        if "metrics/head" not in entries:
+            return
+        head = msgspec.msgpack.decode(body(entries["metrics/head"]), type=Head)
+        for name, part in (("histories", self.bank.histories), ("marks", self.marks)):
+            for low in range(0, self.bank.size, ROWS):
+                raw = zlib.decompress(body(entries[f"metrics/{name}/{low // ROWS}"]))
+                part.unpack(raw, low, min(low + ROWS, self.bank.size))
+        self.block, self.hours = head.block, list(head.hours)
+        raw = zlib.decompress(body(entries["metrics/journal"]))
+        if self.hours:
+            self.journal[: len(self.hours)] = np.frombuffer(raw, np.float32).reshape(len(self.hours), -1)
+        for hour, values in zip(self.hours, self.journal, strict=False):
+            self.bank.learn(values.astype(float), hour)
+        for name, raw in sorted(entries.items()):
+            if name.startswith("metric/"):
+                alarm = msgspec.msgpack.decode(body(raw), type=MetricAlarm)
+                self.open[alarm.series, alarm.measure] = alarm
+        self.written = {_entry(alarm) for alarm in self.open.values()}
+        self.checkpoint = {}
+        self.dirty.clear()
+
+
+def _entry(alarm: MetricAlarm) -> str:
+    return f"metric/{safe(alarm.series)}/{safe(alarm.measure)}"

@@ -21,22 +21,17 @@ SECONDS = r"^[0-9]+(ms|s|m|h)$"
 def read_topics() -> dict[str, Any]:
     """The consumer groups of each role with their topics, for the autoscaler."""
     groups = (
-        ("detect", "detect", (topics.QUEUE_PANES,)),
-        ("respond", "respond", (topics.DESK,)),
-        ("respond", "intake", topics.DESK_INPUTS),
-        ("notify", "notify", notify.INPUTS),
+        ("detect", (topics.QUEUE_PANES,)),
+        ("respond", (topics.DESK, *topics.DESK_INPUTS)),
+        ("notify", notify.INPUTS),
     )
     return {
         "contact_prefix": f"{topics.CONTACT_EVENTS}.",
         "channel_partitions": next(iter(CHANNELS.values())).partitions,
         "channels": {name: {"partitions": channel.partitions} for name, channel in sorted(CHANNELS.items())},
         "groups": [
-            {
-                "role": role,
-                "name": group,
-                "topics": [{"name": topic.name, "partitions": topic.partitions} for topic in read],
-            }
-            for role, group, read in groups
+            {"role": role, "topics": [{"name": topic.name, "partitions": topic.partitions} for topic in read]}
+            for role, read in groups
         ],
     }
 

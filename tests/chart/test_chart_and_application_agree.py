@@ -105,8 +105,7 @@ def test_the_autoscaler_watches_groups_and_topics_that_there_are(tmp_path: Path)
             if one["kind"] == "ScaledObject":
                 groups = {trigger["metadata"]["consumerGroup"] for trigger in one["spec"]["triggers"]}
                 role = one["metadata"]["name"].rsplit("-", 1)[1]
-                own = {broker.group_name(settings, name) for name in (role, *(["intake"] * (role == "respond")))}
-                assert groups == own
+                assert groups == {broker.group_name(settings, role)}
                 assert {trigger["metadata"]["topic"] for trigger in one["spec"]["triggers"]} <= known
 
 

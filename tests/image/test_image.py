@@ -78,7 +78,7 @@ def test_it_has_no_rights_and_may_write_nothing(files: Path, tmp_path: Path) -> 
 
 def test_its_packages_are_the_locked_ones_and_the_bill_of_materials_lists_them(files: Path, tmp_path: Path) -> None:
     lock = ROOT / "requirements/runtime.lock"
-    locked = {_normal(name): version for name, version in re.findall(r"^(\S+?)==([^\s;]+)", lock.read_text(), re.M)}
+    locked = {(_normal(name), version) for name, version in re.findall(r"^(\S+?)==([^\s;]+)", lock.read_text(), re.M)}
     site = next((files / "opt/breakwater/lib").glob("python3.*/site-packages"))
     installed = {
         _normal(found[1]): found[2]
@@ -86,8 +86,7 @@ def test_its_packages_are_the_locked_ones_and_the_bill_of_materials_lists_them(f
         if (found := re.fullmatch(r"(.+)-([^-]+)\.dist-info", path.name))
     }
     assert installed.pop("breakwater")
-    assert installed.keys() <= locked.keys()
-    assert {name: locked[name] for name in installed} == installed
+    assert installed.items() <= locked
     bill = tmp_path / "sbom.json"
     command = [str(chart_tools.python()), "-m", "cyclonedx_py", "requirements", str(lock), "-o", str(bill)]
     subprocess.run(command, check=True, capture_output=True)

@@ -63,12 +63,10 @@
 {{- if eq ((.root.Values.config.broker).security).mechanism "OAUTHBEARER" -}}
 {{- fail (printf "%s.type: KEDA's log-in by OAUTHBEARER is not set up by this chart; take hpa" $where) -}}
 {{- end -}}
+{{- /* partitions are assigned by range, topic by topic: the widest topic says how many pods can share */}}
 {{- $most := 0 -}}
-{{- $groups := dict -}}
 {{- range (include "breakwater.reads" (dict "root" .root "workload" $name) | fromYaml).reads -}}
-{{- $sum := add (int (get $groups .group | default 0)) (int .partitions) -}}
-{{- $_ := set $groups .group $sum -}}
-{{- $most = max $most $sum -}}
+{{- $most = max $most (int .partitions) -}}
 {{- end -}}
 {{- if gt (int $scaling.maxReplicas) (int $most) -}}
 {{- fail (printf "%s.maxReplicas: %d is more than the %d partitions that there are to share; the others would stand idle" $where (int $scaling.maxReplicas) (int $most)) -}}

@@ -30,7 +30,7 @@
 {{- range $group := $facts.groups -}}
 {{- if or (eq $.workload $group.role) (eq $.workload "all") -}}
 {{- range $topic := $group.topics -}}
-{{- $reads = append $reads (dict "group" (printf "%s-%s" $groups $group.name) "topic" (printf "%s%s" $prefix $topic.name) "partitions" $topic.partitions) -}}
+{{- $reads = append $reads (dict "group" (printf "%s-%s" $groups $group.role) "topic" (printf "%s%s" $prefix $topic.name) "partitions" $topic.partitions) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

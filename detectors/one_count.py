@@ -7,6 +7,7 @@ moved with every pane. What a pane does when a block or a half hour has ended is
 from __future__ import annotations
 
 import math
+from array import array
 from typing import NamedTuple
 
 import msgspec
@@ -17,10 +18,9 @@ from detectors.baseline import Season
 from detectors.evidence import DROP, SURGE, UPS
 from detectors.parameters import RATIOS, CountParams
 from detectors.singles import Singles, Spread, fork, times, zeros
-from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
+from detectors.slots import WEEK_SLOTS, Moment
 
 _ROWS = len(RATIOS)
-_QUARTER = 900  # daylight saving moves in whole ones
 
 
 class CountState(msgspec.Struct):
@@ -92,24 +92,6 @@ def empty() -> CountState:
     )
 
 
-class Hours:
-    """Moments of a time zone. All but `share` is the same for a quarter of an hour."""
-
-    def __init__(self, time_zone: str) -> None:
-        self._local = LocalTime(time_zone)
-        self._quarter = -1
-        self._first = self._local.moment(0.0)
-
-    def at(self, unix_seconds: float) -> tuple[Moment, float]:
-        """The moment, without its share; and the share."""
-        quarter = int(unix_seconds // _QUARTER)
-        if quarter != self._quarter:
-            self._first, self._quarter = self._local.moment(unix_seconds), quarter
-            self._offset = self._local.wall(unix_seconds) - unix_seconds
-        wall = unix_seconds + self._offset
-        return self._first, ((wall - SLOT_SECONDS / 2) % SLOT_SECONDS) / SLOT_SECONDS
-
-
 class View(NamedTuple):
     """What the season says around a moment, and the band: they move when a half hour or a block ends."""
 
@@ -127,6 +109,7 @@ class View(NamedTuple):
     doubt: float
     shape: float
     variance_of_counts: float
+    edges: one_evidence.Band
 
 
 class OneCount:
@@ -177,6 +160,7 @@ class OneCount:
             doubt=variance + season + params.visit_variance + tracking,
             shape=1 / state.spread[0],
             variance_of_counts=state.spread[0],
+            edges=one_evidence.band(up, down),
         )
 
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
@@ -226,9 +210,7 @@ class OneCount:
         return up, max(down, params.tolerance_min)
 
     def steps(self, view: View, share: float) -> tuple[float, float]:
-        """Factors of the band where one half hour has much more than the next, and may begin at any minute."""
-        if not view.steep:
-            return 1.0, 1.0
+        """Factors of a steep view's band: one half hour has much more than the next, and may begin at any minute."""
         rate = view.before + (view.after - view.before) * share
         ramp = math.sqrt(self.params.step_ratio)
         high, low = max(view.before, view.after), min(view.before, view.after)
@@ -259,8 +241,11 @@ class OneCount:
         return state.frozen_since > 0 and not self.thawed(state, now)
 
     def thawed(self, state: CountState, now: int) -> bool:
-        far = any(alarm is not None and alarm.far for alarm in state.alarms)
-        return now - state.frozen_since > self.params.freeze_seconds_max and not far
+        return now - state.frozen_since > self.params.freeze_seconds_max and not self.far(state)
+
+    def far(self, state: CountState) -> bool:
+        """There is an alarm, and it is further away than busy and quiet days are."""
+        return any(alarm is not None and alarm.far for alarm in state.alarms)
 
     def _follow_level(self, state: CountState) -> None:
         params, block_seconds = self.params, self.params.level_block_seconds
@@ -301,15 +286,14 @@ class OneCount:
         """The evidence of a pane: its start, what was seen and expected."""
         start, seen, mean = pane
         walks, observed, expected = state.walks, state.observed, state.expected
-        state.runs = Singles(runs)
-        for j, gain in enumerate(added):
-            before = walks[j]
-            walk = before + gain
+        state.runs[:] = array("f", runs)
+        for j, before in enumerate(walks):
+            walk = before + added[j]
             if walk > 0:
                 walks[j] = walk
                 observed[j] += seen
                 expected[j] += mean
-                if not before > 0:
+                if before <= 0:
                     state.since[j] = start
             elif before > 0:
                 walks[j] = observed[j] = expected[j] = 0.0
@@ -317,12 +301,8 @@ class OneCount:
 
     def learn(self, state: CountState, view: View, start: int, seen: float, seasonal: float, known: bool) -> None:
         """Level, dispersion and half hour take in a pane, unless there is evidence."""
-        params, walks = self.params, state.walks
-        excited = (
-            any(alarm is not None for alarm in state.alarms)
-            or max(walks[:UPS]) > params.freeze_up
-            or max(walks[UPS:]) > params.freeze_down
-        )
+        params, (up, down) = self.params, state.alarms
+        excited = up is not None or down is not None or self._high(state.walks)
         state.frozen_since = (state.frozen_since or start) if excited else 0
         state.room[0] = view.up
         state.pane_seconds = min(state.step, params.level_block_seconds)
@@ -333,15 +313,22 @@ class OneCount:
             state.current[0] += seen
             state.current[1] += seasonal
             self.dispersion.learn(state.dispersion, seen, mean, view.variance_of_counts, state.step)
-        far = any(alarm is not None and alarm.far for alarm in state.alarms)
-        usual = params.far_weight if far and view.variance <= params.outage_variance_max else 1.0
-        for i, value in enumerate((seen, mean, state.step, state.step * view.doubt)):
-            state.visit_sums[i] += value * usual
+        far = excited and self.far(state) and view.variance <= params.outage_variance_max
+        usual, sums = params.far_weight if far else 1.0, state.visit_sums
+        sums[0] += seen * usual
+        sums[1] += mean * usual
+        sums[2] += state.step * usual
+        sums[3] += state.step * view.doubt * usual
+
+    def _high(self, walks: Singles) -> bool:
+        """There is evidence."""
+        up, down = self.params.freeze_up, self.params.freeze_down
+        return max(walks) > min(up, down) and (max(walks[:UPS]) > up or max(walks[UPS:]) > down)
 
     def clear(self, state: CountState, direction: int | None) -> None:
         """Sets evidence to nothing."""
         for way in (SURGE, DROP) if direction is None else (direction,):
-            for j in one_evidence.ROWS[way]:
+            for j in one_evidence.MEMBERS[way]:
                 state.runs[j] = state.walks[j] = state.observed[j] = state.expected[j] = 0.0
                 state.since[j] = 0
 

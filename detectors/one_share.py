@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from array import array
 from typing import NamedTuple
 
 import msgspec
 
-from detectors import budget
+from detectors import budget, one_evidence
 from detectors.contract import Features, Method, Verdict, number
+from detectors.hours import Hours
 from detectors.parameters import CountParams
 from detectors.shares import EDGE_MAX, EDGE_MIN, ShareParams, odds_ratio
 from detectors.singles import Singles, Spread, fork, times, zeros
-from detectors.slots import LocalTime, Moment
+from detectors.slots import Moment
 
-_TINY = 1e-300
 _NOTHING = 1e-12
 _MOST = 1e15  # contacts of one pane; more are a mistake
 _COUNTS = CountParams()
@@ -72,17 +73,20 @@ class View(NamedTuple):
     scarce: float
     edge: float
     ready: bool
+    logs: tuple[tuple[float, float], ...]  # by odds: of q_j / q0, and of (1 - q_j) / (1 - q0)
 
 
 class ShareReading(NamedTuple):
-    """What a pane shows. `state` and `view` are those of its time."""
+    """What a pane shows: S without its cut, and as the bank has it. `state` and `view` are those of its time."""
 
     statistic: float
+    kept: float
     y: float
     n: float
     at: int
     known: bool
     gains: tuple[float, ...]
+    runs: list[float]
     state: ShareState
     view: View
 
@@ -94,8 +98,9 @@ class OneShare(Method[ShareReading, ShareState]):
         self.share_params = params
         self.false_a_month = false_a_month
         self.time_zone = time_zone
-        self._local = LocalTime(time_zone)
+        self._hours = Hours(time_zone)
         self._falling = falling
+        self._limits = (0.0, 0.0, 0.0)  # a pane's length, the line, the cut
         self._pane = Spread(params.pane_variance, params.pane_weight, params.half_life_seconds, _COUNTS)
         self._block = Spread(params.block_variance, params.block_weight, params.half_life_seconds, _COUNTS)
         self._view: tuple[ShareState, View] | None = None
@@ -107,17 +112,36 @@ class OneShare(Method[ShareReading, ShareState]):
 
     @property
     def line(self) -> float:  # type: ignore[override]  # it follows from the budget, once a pane's length is known
-        return budget.threshold(self.false_a_month, self.state.step or 60.0)
+        return self._limit()[0]
+
+    def _limit(self) -> tuple[float, float]:
+        """The line, and where evidence is cut."""
+        step = self.state.step or 60.0
+        if self._limits[0] != step:
+            line = budget.threshold(self.false_a_month, step)
+            self._limits = step, line, math.exp(min(4 * line, self.share_params.evidence_max))
+        return self._limits[1:]
 
     def read(self, x: Features) -> ShareReading:
         at, (y, n), state = number(x, "at"), self.counted(x), self.state
         if state.step and math.isfinite(at) and not at <= (self.order.last or 0.0):
-            state = self._rolled(int(at), self._local.moment(at + state.step / 2))
+            state = self._rolled(int(at), self._hours.at(at + state.step / 2)[0])
         view = self._look(state)
         known = math.isfinite(at) and 0 <= y <= n < _MOST
-        gains = self._gains(state, view, y, n) if known and n > 0 and view.ready and state.step else ()
         start = int(at) if math.isfinite(at) else 0
-        return ShareReading(self._statistic(state, gains), y, n, start, known, gains, state, view)
+        if not (known and n > 0 and view.ready and state.step):
+            statistic = one_evidence.log_mean_of(state.runs)
+            return ShareReading(statistic, statistic, y, n, start, known, (), [], state, view)
+        phi, rest = 1 / (1 + max(n - 1, 0.0) * self._icc(state, view)), n - y
+        free = [phi * (y * more + rest * less) for more, less in view.logs]
+        most, cap = self.share_params.gain_max, self._limit()[1]
+        gains = free if max(free) <= most else [min(gain, most) for gain in free]
+        runs = one_evidence.grown(state.runs, gains, cap)
+        highest = statistic = one_evidence.log_mean_of(runs)
+        if gains is not free or max(runs) == cap:
+            # what is kept is cut; what is said need not be
+            highest = one_evidence.uncut(state.runs, free)
+        return ShareReading(highest, statistic, y, n, start, True, tuple(gains), runs, state, view)
 
     def commit(self, x: Features, reading: ShareReading) -> None:
         if not self.state.step:
@@ -155,39 +179,25 @@ class OneShare(Method[ShareReading, ShareState]):
 
     # -- evidence
 
-    def _gains(self, state: ShareState, view: View, y: float, n: float) -> tuple[float, ...]:
-        edge, most = view.edge, self.share_params.gain_max
-        phi = 1 / (1 + max(n - 1, 0.0) * self._icc(state, view))
-        found = []
-        for odds in self.share_params.odds:
-            far = odds * edge / (1 - edge + odds * edge)
-            found.append(min(phi * (y * math.log(far / edge) + (n - y) * math.log((1 - far) / (1 - edge))), most))
-        return tuple(found)
-
     def _icc(self, state: ShareState, view: View) -> float:
         return min(self._pane.estimate(state.pane_spread) * view.share / max(1 - view.share, _NOTHING), 1.0)
 
-    def _grown(self, state: ShareState, gains: tuple[float, ...]) -> list[float]:
-        cap = math.exp(min(4 * self.line, self.share_params.evidence_max))
-        return [min((run + 1.0) * math.exp(gain), cap) for run, gain in zip(state.runs, gains, strict=True)]
-
-    def _statistic(self, state: ShareState, gains: tuple[float, ...]) -> float:
-        runs = self._grown(state, gains) if gains else state.runs
-        return round(math.log(max(sum(runs) / len(runs), _TINY)) * 1e6) / 1e6
-
     def _grow(self, reading: ShareReading) -> None:
-        state, y, n = reading.state, reading.y, reading.n
-        for j, (run, gain) in enumerate(zip(self._grown(state, reading.gains), reading.gains, strict=True)):
-            before = state.walks[j]
-            walk = max(before + gain, 0.0)
-            state.runs[j], state.walks[j] = run, walk
+        state, y, n, gains = reading.state, reading.y, reading.n, reading.gains
+        walks, mean = state.walks, n * reading.view.share
+        state.runs[:] = array("f", reading.runs)
+        for j, gain in enumerate(gains):
+            before = walks[j]
+            walk = before + gain
             if walk > 0:
+                walks[j] = walk
                 state.observed[j] += y
                 state.of[j] += n
-                state.expected[j] += n * reading.view.share
-                state.since[j] = state.since[j] if before > 0 else reading.at
-            else:
-                state.observed[j] = state.of[j] = state.expected[j] = 0.0
+                state.expected[j] += mean
+                if not before > 0:
+                    state.since[j] = reading.at
+            elif before > 0:
+                walks[j] = state.observed[j] = state.of[j] = state.expected[j] = 0.0
                 state.since[j] = 0
 
     # -- what is usual
@@ -215,7 +225,8 @@ class OneShare(Method[ShareReading, ShareState]):
         edge = 1 - (1 - share) / (1 + wide) if self._falling else share * (1 + wide)
         ready = all_of >= params.warm_up_of and state.exposure[0] >= params.warm_up_seconds
         of_share = (1 - share) / max(share * weight, _NOTHING)
-        view = View(share, of_share, min(max(edge, EDGE_MIN), EDGE_MAX), ready)
+        edge = min(max(edge, EDGE_MIN), EDGE_MAX)
+        view = View(share, of_share, edge, ready, tuple(_logs(edge, odds) for odds in params.odds))
         if state is self.state:
             self._view = (state, view)
         return view
@@ -277,3 +288,8 @@ class OneShare(Method[ShareReading, ShareState]):
         params = self.share_params
         runs = zip(state.walks, state.observed, state.expected, strict=True)
         return any(w > params.freeze and seen > times(params.freeze_ratio, usual) for w, seen, usual in runs)
+
+
+def _logs(edge: float, odds: float) -> tuple[float, float]:
+    far = odds * edge / (1 - edge + odds * edge)
+    return math.log(far / edge), math.log((1 - far) / (1 - edge))

@@ -80,6 +80,7 @@ class Spread:
     def __init__(self, prior: float, weight: float, half_life_seconds: float, params: CountParams) -> None:
         self.prior, self.weight, self.half_life = prior, weight, half_life_seconds
         self._winsor = params.winsor_sd**2
+        self._fade = (0.0, 1.0)
         self._low, self._high = params.dispersion_min, params.dispersion_max
 
     def learn(
@@ -88,7 +89,9 @@ class Spread:
         safe = max(mean, _NOTHING)
         square = min((seen - mean) ** 2, self._winsor * (safe + safe * safe * variance))
         weight = (safe / (1 + safe * self.prior)) ** 2
-        fade = 0.5 ** (seconds / self.half_life)
+        if seconds != self._fade[0]:
+            self._fade = seconds, 0.5 ** (seconds / self.half_life)
+        fade = self._fade[1]
         sums[0] = sums[0] * fade + weight * ((square - safe) / (safe * safe) - noise)
         sums[1] = sums[1] * fade + weight
 

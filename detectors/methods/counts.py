@@ -15,7 +15,8 @@ import msgspec
 from detectors import budget, one_evidence
 from detectors.contract import Direction, Features, Method, Verdict, number
 from detectors.evidence import DROP, SURGE
-from detectors.one_count import Alarm, CountState, Hours, OneCount, View, empty
+from detectors.hours import Hours
+from detectors.one_count import Alarm, CountState, OneCount, View, empty
 from detectors.parameters import CountParams
 from detectors.slots import Moment
 
@@ -33,7 +34,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(NamedTuple):
-    """What a pane shows: S over both directions without its cut, and by direction as the bank has it."""
+    """What a pane shows: S over both directions without its cut, and by direction as the bank has it (unrounded)."""
 
     statistic: float
     ways: tuple[float, float]
@@ -77,21 +78,21 @@ class Counts(Method[Reading, CountState]):
         mean, known = seasonal * view.level, 0 <= seen < _MOST
         if not (known and view.judged):
             ways = one_evidence.statistic(state.runs)
-            rounded = one_evidence.rounded(ways)
-            return Reading(max(ways), rounded, seen, seasonal, mean, start, known, [], [], state, view)
-        up, down = one.steps(view, share)
-        means, edges, most = (mean * up, mean * down), (1 + view.up, 1 / (1 + view.down)), one.params.gain_max
-        gains = one_evidence.gains(seen, means, edges, view.shape, most)
+            return Reading(max(ways), ways, seen, seasonal, mean, start, known, [], [], state, view)
+        means, most = (mean, mean), one.params.gain_max
+        if view.steep:
+            up, down = one.steps(view, share)
+            means = mean * up, mean * down
+        gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
         _, cap = self._limit()
         runs = one_evidence.grown(state.runs, gains, cap)
         ways = one_evidence.statistic(runs)
         highest = max(ways)
         if max(gains) == most or max(runs) == cap:
             # what is kept is cut; what is said need not be
-            free = one_evidence.gains(seen, means, edges, view.shape, math.inf)
-            highest = one_evidence.uncut(state.runs, free)
-        rounded = one_evidence.rounded(ways)
-        return Reading(highest, rounded, seen, seasonal, mean, start, True, gains, runs, state, view)
+            free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
+            highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
+        return Reading(highest, ways, seen, seasonal, mean, start, True, gains, runs, state, view)
 
     def commit(self, x: Features, reading: Reading) -> None:
         state = self.state

@@ -49,14 +49,14 @@ def both(method: Any, rows: list[dict[str, float]], counted: list[tuple[int, flo
         moment = local.moment(at + MINUTE / 2)
         y, n = (y, n) if known else (0.0, 0.0)
         statistic = bank.close(at, MINUTE, moment, np.array([y]), np.array([n]), np.array([known]))
-        worst = max(worst, abs(float(statistic[0]) - reading.statistic))
+        worst = max(worst, abs(float(statistic[0]) - round(reading.kept * 1e6) / 1e6))
         method.learn(x, reading)
     for name, column in (("walks", bank.runs.walks), ("expected", bank.runs.expected), ("hits", bank.usual.hits)):
         assert np.allclose(np.array(getattr(method.state, name)), column[:, 0], rtol=1e-6), name
     return worst
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_a_ratio_is_a_row_of_the_bank(seed: int, falling: bool) -> None:
     counted = panes(seed, 2500)

@@ -106,8 +106,10 @@ class Season(Columns):
         seen, known = self._robust_sums(counts, visits, params.visit_variance / np.maximum(visits, 0.5))
         flat = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
         usual = (seen + params.flat_visits * flat) / (known + params.flat_visits)
-        variance = params.visit_variance / np.maximum(known[at], params.flat_visits) + 1 / (seen[at] + 0.5)
-        return usual, variance + params.flat_variance * (known[at] <= 0)
+        days = np.maximum(known[at], params.flat_visits)
+        # one day alone may hold an incident, or be unlike the others; several bear each other out
+        variance = params.visit_variance / days + params.one_day_variance / days**2 + 1 / (seen[at] + 0.5)
+        return usual, np.minimum(variance, params.flat_variance)
 
     def _busy(self, day: int, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
         """How many times as much this day gets as is usual, around that time, and the relative variance of that.

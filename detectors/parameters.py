@@ -31,9 +31,10 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     weekend_variance: float = 0.3  # ... a Saturday or Sunday
     shape_variance: float = 0.01  # of one half hour of one day around what its like and its surroundings say
     flat_variance: float = 2.0  # of a shape of which nothing is known
+    one_day_variance: float = 0.15  # of a shape that one day has shown
     flat_visits: float = 0.05  # that a flat shape is worth
     doubtful_visits: float = 2.0  # so many may hold an incident
-    sibling_variance: float = 0.12  # of a queue's shape around its channel's
+    sibling_variance: float = 0.05  # of a queue's shape around its channel's
     sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown
     special_variance: float = 0.09  # of a calendar day for which no season is known
     robust_z: float = 2.58

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection.generator import START
+from benchmarks.detection.generator import DAY_SECONDS, START, Traffic
 from detectors import budget
 from detectors.alarms import Alarm, Alarms, Statement, of_closed
 from detectors.bank import Bank
@@ -100,6 +100,38 @@ class Breakwater:
     def state_bytes(self) -> int:
         """Of one series."""
         return sum(part.bytes_a_series() for part in self.bank.parts.values())
+
+
+class Newcomers(Breakwater):
+    """Queues that nothing is known of, in a channel whose other queues have two weeks: its shape is all they get.
+
+    The channel is the first series of the bank, before the newcomers of each copy; nothing is scored of it.
+    """
+
+    def __init__(self, series: int, seed: int, noise: str, *, seconds: int = 60, name: str = "breakwater") -> None:
+        super().__init__(1, CountParams(), seconds=seconds, name=name)
+        known_days = 14
+        self._begins = START - known_days * DAY_SECONDS
+        rates = np.array([1.0, 5.0, 5.0, 20.0, 20.0])
+        others = Traffic(rates, [noise] * len(rates), seed + 500_000, seconds=seconds, learn_days=known_days)
+        self._channel = np.concatenate([day.counts.sum(axis=1) for day in others.days(known_days + 8)])
+        for number, seen in enumerate(self._channel[: known_days * others.buckets]):
+            super().step(self._begins + number * seconds, np.array([seen]))
+        self.bank.grow(series, START)
+        self._watch(self.bank)
+        self._copies = 1
+
+    def step(self, start: int, seen: Numbers) -> Numbers:
+        channel = np.full((self._copies, 1), self._channel[(start - self._begins) // self.seconds])
+        both = np.concatenate([channel, seen.reshape(self._copies, -1)], axis=1)
+        scores = super().step(start, both.ravel()).reshape(2, self._copies, -1)
+        return scores[:, :, 1:].reshape(2, -1)
+
+    def fork(self, copies: int, *, alarms: bool = False) -> Newcomers:
+        made = super().fork(copies, alarms=alarms)
+        assert isinstance(made, Newcomers)
+        made._copies = self._copies * copies
+        return made
 
 
 def _tile(part: Columns, copies: int) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.detection.generator import RATES, Traffic
-from benchmarks.detection.method import Breakwater, Method
+from benchmarks.detection.method import Breakwater, Method, Newcomers
 from benchmarks.detection.peers import RULES
 from benchmarks.detection.replay import CHANGES, RAMPS, TEST_DAYS, Change, Scored, merge, replay
 from benchmarks.detection.river_peers import RIVER, RiverPeer
@@ -25,6 +25,7 @@ ABLATIONS = {
     "no robust learning": CountParams(siblings=False, robust=False),
 }
 OURS = "breakwater"
+NEW_CHANNEL = "breakwater, new channel"  # cold, and no other queue to learn from
 LIVES = ((3.8, 60), (2.0, 60), (2.5, 180))
 _PEER_CHANGES = tuple(change for change in CHANGES if change.name in ("1.5x", "2x", "3.8x", "to zero"))
 
@@ -88,6 +89,7 @@ def jobs(size: Size, seed: int = 1) -> list[Job]:
         add(Key(peer), size.river, 3, (1.0, 5.0, 20.0), changes=_PEER_CHANGES)
     add(Key(OURS), size.main, size.forks, changes=(*CHANGES, *RAMPS), lives=LIVES)
     add(Key(OURS, weeks=0), size.main, size.forks)
+    add(Key(NEW_CHANNEL, weeks=0), size.null, size.forks)
     for noise in ("clean", "mild", "hard"):
         add(Key(OURS, noise=noise), size.null, size.forks if size.varied else 0)
     for name in ABLATIONS:
@@ -108,7 +110,7 @@ def do(job: Job) -> Run:
     rates = np.repeat(np.array(job.rates), job.each)
     traffic = Traffic(rates, [key.noise] * len(rates), job.seed, seconds=key.seconds, learn_days=TEST_DAYS * key.weeks)
     scored = replay(
-        _method(key, len(rates)),
+        _method(key, len(rates), job.seed),
         traffic,
         seed=job.seed,
         forks=job.forks,
@@ -119,9 +121,11 @@ def do(job: Job) -> Run:
     return Run(key, rates, scored)
 
 
-def _method(key: Key, series: int) -> Method:
-    if key.method == OURS:
-        return Breakwater(series, seconds=key.seconds)
+def _method(key: Key, series: int, seed: int) -> Method:
+    if key.method == OURS and key.weeks == 0:
+        return Newcomers(series, seed, key.noise, seconds=key.seconds)
+    if key.method in (OURS, NEW_CHANNEL):
+        return Breakwater(series, seconds=key.seconds, name=key.method)
     if key.method in ABLATIONS:
         return Breakwater(series, ABLATIONS[key.method], seconds=key.seconds, name=key.method)
     for rule in RULES:

@@ -27,7 +27,7 @@ MEASURES = ("handle_seconds", "wait_seconds")
 # Seconds by which means are never of interest.
 OFFSETS = (5.0, 10.0)
 VALUE_OF = 10  # contacts
-GAP_SECONDS = 900  # between two values of one run
+GAP_SECONDS = 900  # between two values of one run; and after a longer gap, when only short contacts have ended yet
 JOURNAL = 30  # values
 BLOCK_SECONDS = 1800
 FREEZE_SECONDS = 3 * 3600.0
@@ -47,6 +47,7 @@ class Marks(Columns):
         "run_contacts": ((), np.uint32),
         "since": ((), np.uint32),
         "last": ((), np.uint32),  # when the last value came
+        "resumed": ((), np.uint32),  # when values came again after a gap
     }
     milliseconds: NDArray[np.float64]
     contacts: NDArray[np.uint32]
@@ -56,6 +57,7 @@ class Marks(Columns):
     run_contacts: NDArray[np.uint32]
     since: NDArray[np.uint32]
     last: NDArray[np.uint32]
+    resumed: NDArray[np.uint32]
 
 
 class MetricAlarm(msgspec.Struct):
@@ -171,9 +173,12 @@ class Metrics:
     def _run(self, start: int, full: Flags, shown: Shown) -> None:
         """How many values in a row are out of the usual, on which side, and what is in them."""
         marks = self.marks
-        out = full & shown.ready & (np.abs(shown.away) > np.maximum(math.log(RATIO_MIN), Z95 * shown.spread))
+        gap = start - marks.last.astype(float) > GAP_SECONDS
+        marks.resumed[full & gap] = start
+        steady = start - marks.resumed.astype(float) >= GAP_SECONDS
+        out = full & steady & shown.ready & (np.abs(shown.away) > np.maximum(math.log(RATIO_MIN), Z95 * shown.spread))
         side = np.where(shown.away > 0, 1, -1)
-        goes_on = out & (marks.run * side > 0) & (start - marks.last.astype(float) <= GAP_SECONDS)
+        goes_on = out & (marks.run * side > 0)
         marks.last[full] = start
         alert = full & (shown.total >= LINE)
         marks.age[...] = np.where(alert, 0, np.minimum(marks.age + full, 9999))

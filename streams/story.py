@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from datetime import datetime
 from typing import Literal
 
@@ -13,15 +12,13 @@ from schemas.base import QueueRef
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.incident import Incident
-from schemas.signal import Load, QueueLoad, Signal
+from schemas.signal import Signal
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 
 Tone = Literal["broke", "seen", "incident", "people", "command", "calm"]
 IDLE_SHARE = 0.9
-DOUBLED = 2.0
 GROWN = 1.2
-ESCALATION_MINUTES = 10
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -33,12 +30,12 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table at the end. `seen_in` says which message showed it: a signal, or the desk's own reports."""
+    """One row of the table at the end. `seen_in` says what showed it: a signal, or the workforce feed."""
 
     row: Row
     broke_at: datetime
     detected_at: datetime | None
-    seen_in: Literal["signal", "workforce", "load"] | None
+    seen_in: Literal["signal", "workforce"] | None
     command_at: datetime | None
 
     @property
@@ -66,12 +63,9 @@ class Story:
         self.proposals: dict[str, LoadShiftCommand] = {}
         self.signals: dict[str, Signal] = {}
         self.dead_letters = 0
-        self._seen: dict[str, tuple[datetime, Literal["signal", "workforce", "load"]]] = {}
+        self._seen: dict[str, tuple[datetime, Literal["signal", "workforce"]]] = {}
         self._first_signals: dict[str, tuple[Row, float]] = {}  # with the ratio last told
         self._free: dict[QueueRef, tuple[int, int]] = {}
-        self._before: dict[str, float] = {}
-        self._usual: dict[str, Counter[str]] = {}
-        self._lately: dict[str, deque[Counter[str]]] = {}
 
     def hear(self, message: DeskEntry | Incident | StaffingAlert | LoadShiftCommand) -> list[Line]:
         """One message off the bus."""
@@ -135,8 +129,6 @@ class Story:
                 return self._signal(signal)
             case Workforce() as report:
                 return self._workforce(report)
-            case Load() as load:
-                return self._load(load)
             case Tick() as tick:
                 self.complete_to = max(self.complete_to or tick.complete_to, tick.complete_to)
         return []
@@ -177,7 +169,7 @@ class Story:
             and signal.at > self.scenario.broke_at(row)
         ]
 
-    def _see(self, row: Row, at: datetime, where: Literal["signal", "workforce", "load"]) -> bool:
+    def _see(self, row: Row, at: datetime, where: Literal["signal", "workforce"]) -> bool:
         """Keeps the earliest sight of a row; True when it is the first."""
         first = row.what not in self._seen
         if first or at < self._seen[row.what][0]:
@@ -196,45 +188,6 @@ class Story:
             if broke and self._see(row, report.at, "workforce"):
                 lines.append(Line(report.at, "people", f"{free} of {staffed} {row.at} agents are idle"))
         return lines
-
-    def _load(self, load: Load) -> list[Line]:
-        lines = []
-        for row in self.scenario.rows:
-            here = [queue for queue in load.loads if queue.at.channel == row.at.channel and queue.at.queue]
-            broken = load.at > self.scenario.broke_at(row)
-            text = None
-            if row.measure == "backlog":
-                text = self._doubled(row, here, broken)
-            elif row.measure == "escalated":
-                text = self._escalated(row, here, broken)
-            if text is not None:
-                self._see(row, load.at, "load")
-                lines.append(Line(load.at, "seen", text))
-        return lines
-
-    def _doubled(self, row: Row, here: list[QueueLoad], broken: bool) -> str | None:
-        """What to say, once, when twice as many wait as before the break."""
-        waiting, before = sum(queue.backlog or 0 for queue in here), self._before.get(row.what, 0.0)
-        if not broken:
-            self._before[row.what] = waiting
-        elif before and waiting >= DOUBLED * before:
-            self._before[row.what] = 0.0
-            return f"{row.at} backlog doubled: {waiting} wait, {before:.0f} did before"
-        return None
-
-    def _escalated(self, row: Row, here: list[QueueLoad], broken: bool) -> str | None:
-        """What to say, once, when contacts of the last minutes escalate twice as often as before the break."""
-        now = Counter(escalated=sum(queue.escalated for queue in here), finished=sum(queue.finished for queue in here))
-        if not broken:
-            self._usual.setdefault(row.what, Counter()).update(now)
-            return None
-        lately = self._lately.setdefault(row.what, deque(maxlen=ESCALATION_MINUTES))
-        lately.append(now)
-        share, before = _share(sum(lately, Counter())), _share(self._usual.get(row.what, Counter()))
-        if not before or share < DOUBLED * before or len(lately) < ESCALATION_MINUTES:
-            return None
-        del self._usual[row.what]
-        return f"{row.at} escalations doubled: {share:.1%} of contacts, {before:.1%} before"
 
     def _incident(self, incident: Incident) -> list[Line]:
         before = self.incidents.get(incident.incident_id)
@@ -269,11 +222,6 @@ class Story:
             known = any(c.reverts is not None for c in others)
         self.commands[command.command_id] = command
         return [] if known else [Line(command.issued_at, "command", f"command: {command.text}")]
-
-
-def _share(counted: Counter[str]) -> float:
-    """Escalations among the contacts that were finished."""
-    return counted["escalated"] / max(counted["finished"], 1)
 
 
 def _short(row: Row, signal: Signal) -> str:

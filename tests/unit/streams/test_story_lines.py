@@ -12,7 +12,7 @@ from schemas.base import Message, Origin, QueueRef
 from schemas.command import Guard, Inverse, LoadShiftCommand
 from schemas.desk import DeskEntry
 from schemas.incident import Cause, Incident, Move, Reason, Scope
-from schemas.signal import Evidence, Load, QueueLoad, Series, Signal
+from schemas.signal import Evidence, Series, Signal
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.story import Line, Story, Told
@@ -97,7 +97,7 @@ def command(seconds: float, origin: str = "chat", **changes: Any) -> LoadShiftCo
         "mode": "auto",
         "guard": Guard(donor=here, stop_if_service_level_below=0.7, stop_if_agents_below=10, check_after_seconds=120),
         "inverse": Inverse(command_id="i", from_queue=here, to_queue=there, share=0.25),
-        "evidence": [],
+        "evidence": ["s-1"],
         "text": "25 % of chat/orders to voice agents",
         "origin": HERE,
     }
@@ -189,47 +189,23 @@ def test_idle_agents_are_told_once_when_nine_of_ten_are_free_after_the_break(sto
     assert told(story, "voice agents idle").seen_in == "workforce"
 
 
-def test_a_backlog_is_told_when_it_has_doubled_since_the_break(story: Story) -> None:
-    def load(seconds: float, waiting: int) -> DeskEntry:
-        queues = [
-            QueueLoad(
-                at=QueueRef(channel="email", queue=queue),
-                known_seconds=60,
-                arrivals=1,
-                expected=1,
-                expected_low=0,
-                expected_high=2,
-                backlog=waiting,
-            )
-            for queue in ("orders", "returns")
-        ]
-        return desk(Load(tenant="demo", at=after(seconds), seconds=60, loads=queues, origin=HERE))
-
-    lines = hear_all(story, load(0, 200), load(600, 390), load(900, 400), load(960, 500))
-    assert texts(lines) == "email backlog doubled: 800 wait, 400 did before"
-    assert told(story, "e-mail backlog growing").detected_at == after(900)
-
-
-def test_escalations_are_told_when_their_share_has_doubled_over_ten_minutes(story: Story) -> None:
-    def load(minute: int, escalated: int) -> DeskEntry:
-        queue = QueueLoad(
-            at=QueueRef(channel="chat", queue="orders"),
-            known_seconds=60,
-            arrivals=1,
-            expected=1,
-            expected_low=0,
-            expected_high=2,
-            escalated=escalated,
-            finished=100,
-        )
-        return desk(Load(tenant="demo", at=after(60 * minute), seconds=60, loads=[queue], origin=HERE))
-
-    before = [load(minute, 2) for minute in range(-20, 11)]
-    rising = [load(minute, 4) for minute in range(12, 40)]
-    lines = hear_all(story, *before, load(11, 2), *rising)
-    assert texts(lines) == "chat escalations doubled: 4.0% of contacts, 2.0% before"
-    # the break is at minute 11: ten whole minutes at four lie between 12 and 21 only
-    assert told(story, "escalations rising").detected_at == after(60 * 21)
+@pytest.mark.parametrize(
+    ("channel", "kind", "measure", "row"),
+    [
+        ("email", "backlog-growth", "backlog", "e-mail backlog growing"),
+        ("chat", "escalation-wave", "escalated", "escalations rising"),
+    ],
+)
+def test_a_growing_backlog_and_escalations_are_told_by_their_signals(
+    story: Story, channel: str, kind: str, measure: str, row: str
+) -> None:
+    series = Series(at=QueueRef(channel=channel), measure=measure)
+    early = signal(channel, kind, -60, series=series)
+    late = signal(channel, kind, 900, series=series, signal_id="later", text="6 % of contacts")
+    assert hear_all(story, desk(early)) == []
+    assert texts(hear_all(story, desk(late))) == f"{row} ({channel} {measure}): 6 % of contacts"
+    assert told(story, row).detected_at == after(900)
+    assert told(story, row).seen_in == "signal"
 
 
 def test_an_incident_is_told_at_its_opening_and_when_its_phase_or_cause_moves(story: Story) -> None:
@@ -270,7 +246,7 @@ def test_a_surge_is_told_again_when_it_has_grown_by_a_fifth(story: Story) -> Non
 
 def test_usual_again_is_told_of_what_was_told_before(story: Story) -> None:
     hear_all(story, desk(signal("chat", "surge", 110)), desk(signal("chat", "surge", 120, queue="orders")))
-    again = {"state": "cleared", "revision": 2}
+    again: dict[str, Any] = {"state": "cleared", "revision": 2}
     assert hear_all(story, desk(signal("chat", "surge", 3000, queue="orders", **again))) == []
     assert texts(hear_all(story, desk(signal("chat", "surge", 3010, **again)))) == "chat is usual again"
 

@@ -131,5 +131,10 @@ def filled(expression: str, values: dict[str, str], *, step: str = "15s", range_
     return text
 
 
+def grouped_by(expression: str) -> set[str]:
+    """The labels by which an expression groups: its series have them, though a label that is empty is not shown."""
+    return {label for found in re.findall(r"\bby \(([^)]*)\)", expression) for label in re.findall(r"\w+", found)}
+
+
 def legend_labels(legend: str) -> set[str]:
     return set(re.findall(r"\{\{\s*(\w+)\s*\}\}", legend))

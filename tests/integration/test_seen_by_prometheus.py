@@ -17,11 +17,13 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from drills import retailer
+from drills import history, retailer
+from drills.traffic import Traffic
 from schemas import codec, topics
 from schemas.decision import CommandResult
 from schemas.health import ToolHealth
 from schemas.incident import Incident
+from schemas.pane import PaneRecord
 from streams import broker, config, demo, learned, player
 from streams.child import WorkerProcess
 from streams.embedded import EmbeddedBroker
@@ -34,6 +36,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
 BEFORE, AFTER = timedelta(minutes=8), timedelta(minutes=30)  # around the break: the incident is open at the end
 SPEED = 150.0
+LEARNED = timedelta(days=8)  # a week is what a series needs before it may wake anybody
 RATE_INTERVAL = "5s"
 EMPTY_IS_RIGHT = {
     "breakwater_false_alarm": "nothing was dismissed as false, and no month has passed",
@@ -90,7 +93,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         config.write_yaml(folder / "seen.yaml", tree)
         settings = config.load(folder / "seen.yaml", environment={})
         broker.apply_topics(settings)
-        asyncio.run(learned.leave(settings, learned.source_of(retailer.TENANT), demo.learned_entries(settings)))
+        source = learned.source_of(retailer.TENANT)
+        known = learned.learn(settings, (retailer.centre(), *ordinary_days()), source)
+        asyncio.run(learned.leave(settings, source, known))
         demo.publish(settings, topics.CENTRE, [retailer.centre()])
         url = f"http://127.0.0.1:{port}"
         worker = WorkerProcess(folder / "seen.yaml", folder / "worker.log", url, allow_embedded=True)
@@ -117,6 +122,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 def day() -> demo.Day:
     breaks = demo.tuesday().breaks
     return demo.Day(start=breaks - BEFORE, breaks=breaks, end=breaks + AFTER)
+
+
+def ordinary_days() -> Iterator[PaneRecord]:
+    start, end = day().start, day().end
+    traffic = Traffic(retailer.QUEUES, retailer.TIME_ZONE, demo.SEED, start - LEARNED, end)
+    yield from history.panes(retailer.TENANT, demo.SOURCE, traffic, demo.SEED, start)
 
 
 def _play(settings: config.Settings) -> None:
@@ -175,7 +186,7 @@ def test_every_panel_of_every_dashboard_shows_something_and_its_legend_names_lab
             found = seen.prometheus.over(expression, seen.began)
             if not found and not any(name in expression for name in EMPTY_IS_RIGHT):
                 wrong.append(f"{asked}: nothing for {values}")
-            labels = {label for series in found for label in series["metric"]}
+            labels = {label for series in found for label in series["metric"]} | rules.grouped_by(expression)
             if found and not rules.legend_labels(asked.legend) <= labels:
                 wrong.append(f"{asked}: the legend {asked.legend!r} names labels that are not among {sorted(labels)}")
     assert wrong == []

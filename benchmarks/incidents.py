@@ -7,7 +7,8 @@ Every seed is one case of `drills.outages`: one outage or an overlapping pair, w
 - `right_cause_share`: of all outages, those whose incident (the one with most of their symptoms) names their cause at
   last; beside it the share that a Bayes classifier with the generator's true parameters reaches, which is also told
   which symptoms are the outage's own: nobody can do better;
-- `kept_apart_share`: of pairs, those whose two outages have incidents of their own.
+- `kept_apart_share`: of pairs, those whose two outages have incidents of their own;
+- `right_reach_share`: of losses of one site or region that two channels showed, those said to be of a site or region.
 
 Exit 1 when a gate is missed: 0.99, 0.95 (or within 0.02 of the Bayes classifier; no cause under 0.85), 0.90.
 """
@@ -49,6 +50,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     bayes: CauseKind
     incident: str
     incidents: dict[str, int]
+    # whether the incident came to say the reach that could be seen; None where no site or region was to be seen
+    reach_right: bool | None = None
 
 
 def judge(seed: int) -> list[Verdict]:
@@ -85,7 +88,15 @@ def _verdict(
         bayes=bayes(outage),
         incident=main,
         incidents=dict(where),
+        reach_right=_reach_right(outage, [one for one in said if one.incident_id == main]),
     )
+
+
+def _reach_right(outage: Outage, said: list[Incident]) -> bool | None:
+    failing = {sign.at.partition("/")[0] for sign in outage.signals.values() if sign.site or sign.region}
+    if outage.reach is None or len(failing) < 2:
+        return None
+    return any(incident.scope.level == outage.reach for incident in said)
 
 
 def bayes(outage: Outage) -> CauseKind:
@@ -133,6 +144,7 @@ def report(verdicts: list[Verdict]) -> dict[str, Any]:
         "right_cause_share_bayes": _share([v.bayes == v.cause for v in verdicts]),
         "right_cause_share_after_10_minutes": _share([v.said_early == v.cause for v in verdicts]),
         "kept_apart_share": _share([len({v.incident for v in pair}) == 2 for pair in pairs.values()]),
+        "right_reach_share": _share([v.reach_right for v in verdicts if v.reach_right is not None]),
         "pair_symptoms_at_home_share": _share(
             [
                 name == v.incident

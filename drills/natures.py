@@ -90,7 +90,8 @@ def _demand(reason: str) -> Nature:
     """The same question on every channel that has a queue for it."""
     places = [plan.at for plan in QUEUES if plan.at.queue == reason]
     signs = tuple(chain.from_iterable((Sign(at.channel, "surge"), Sign(str(at), "surge")) for at in places))
-    return Nature(signs=(*signs, *_given_up("voice"), _MAIL_BACKLOG))
+    asked = Sign(places[0].channel, "mix-shift", "reason")
+    return Nature(signs=(*signs, asked, *_given_up("voice"), _MAIL_BACKLOG))
 
 
 def _lost(**where: str) -> tuple[Sign, ...]:

@@ -106,11 +106,13 @@ def _say(
     for audience in AUDIENCES:
         if audience != "supervisors" and not pages(incident):
             continue
+        if incident.drill and audience not in ("supervisors", "agents"):
+            continue  # an exercise stays in the house
         for language in desk.centre.languages if desk.centre else ("en",):
             bulletin = _bulletin(desk, incident, subject, audience, language, stage, origin, params)
             if bulletin is not None:
                 yield bulletin
-    if pages(incident):
+    if pages(incident) and not incident.drill:
         told.texts = f"{subject.about} {stage}"
 
 
@@ -204,6 +206,7 @@ def _bulletin(
         return None
     try:
         text = fill(template, _values(desk, incident, subject, language))
+        text = f"DRILL {incident.drill}. {text}" if incident.drill else text
     except Unsendable as why:
         incident.note("not-sendable", f"{name} to {audience} in {language}: {why}", params.notes_max)
         return None

@@ -17,9 +17,12 @@ import msgspec
 from response import witnesses
 from response.params import RespondParams
 from response.state import Desk, IncidentState, SymptomState
+from schemas.base import QueueRef
 from schemas.incident import Cause, CauseKind
 
 ABSENCE_COUNTS_FULLY_AFTER = 300.0
+PROBE_RIGHT = 0.85  # how often a probe sees its tool's outage
+PROBE_FALSE = 0.005  # how often one turns red at the very time at which something else breaks
 UP_COUNTS = 0.5  # a probe that says "up" is wrong more often than one that says "down"
 EXPLAINS_FROM = 0.5  # how likely a cause must make something to account for it
 BECAUSE_MAX = 5
@@ -44,29 +47,32 @@ class Likeness(msgspec.Struct, frozen=True):
     chat_idle: float
     mail_idle: float
     staffed_low: float
+    one_site: float
+    several_up: float
+    complaints: float
 
 
 # fmt: off
-#            prior  gone: voice chat mail several | up: others any | handle waits answ. cont. | idle: v. c. m. | staffed
+#        prior | gone: v c m several | up: others any | handle waits answ cont | idle: v c m | staffed site ups anger
 LIKENESS: dict[CauseKind, Likeness] = {
     "telephony":
-        Likeness(0.15, 0.95, 0.02, 0.02, 0.030, 0.75, 0.75, 0.15, 0.40, 0.10, 0.02, 0.70, 0.02, 0.02, 0.03),
+        Likeness(.15, .95, .02, .02, .03, .75, .75, .15, .40, .10, .02, .70, .02, .02, .03, .10, .60, .15),
     "chat-platform":
-        Likeness(0.12, 0.02, 0.85, 0.02, 0.030, 0.70, 0.75, 0.15, 0.40, 0.10, 0.60, 0.02, 0.60, 0.02, 0.03),
+        Likeness(.12, .02, .85, .02, .03, .70, .75, .15, .40, .10, .60, .02, .60, .02, .03, .05, .60, .15),
     "crm":
-        Likeness(0.10, 0.02, 0.02, 0.02, 0.030, 0.10, 0.25, 0.90, 0.60, 0.20, 0.05, 0.02, 0.02, 0.02, 0.03),
+        Likeness(.10, .02, .02, .02, .03, .10, .25, .90, .60, .20, .05, .02, .02, .02, .03, .05, .05, .15),
     "e-mail":
-        Likeness(0.10, 0.02, 0.02, 0.90, 0.030, 0.50, 0.60, 0.10, 0.30, 0.05, 0.02, 0.02, 0.02, 0.50, 0.03),
+        Likeness(.10, .02, .02, .90, .03, .50, .60, .10, .30, .05, .02, .02, .02, .50, .03, .05, .50, .15),
     "wfm":
-        Likeness(0.08, 0.02, 0.02, 0.01, 0.020, 0.05, 0.30, 0.10, 0.95, 0.15, 0.02, 0.03, 0.03, 0.03, 0.70),
+        Likeness(.08, .02, .02, .01, .02, .05, .30, .10, .95, .15, .02, .03, .03, .03, .70, .05, .05, .15),
     "routing":
-        Likeness(0.07, 0.20, 0.20, 0.10, 0.200, 0.25, 0.30, 0.15, 0.85, 0.85, 0.02, 0.60, 0.50, 0.10, 0.03),
+        Likeness(.07, .20, .20, .10, .20, .25, .30, .15, .85, .85, .02, .60, .50, .10, .03, .10, .10, .15),
     "power-or-site":
-        Likeness(0.05, 0.85, 0.85, 0.70, 0.920, 0.20, 0.25, 0.05, 0.30, 0.20, 0.05, 0.10, 0.10, 0.05, 0.75),
+        Likeness(.05, .85, .85, .70, .92, .20, .25, .05, .30, .20, .05, .10, .10, .05, .75, .90, .25, .15),
     "demand-surge":
-        Likeness(0.20, 0.01, 0.01, 0.01, 0.005, 0.02, 0.98, 0.10, 0.50, 0.05, 0.03, 0.01, 0.01, 0.01, 0.02),
+        Likeness(.20, .01, .01, .01, .005, .02, .98, .10, .50, .05, .03, .01, .01, .01, .02, .02, .75, .08),
     "unknown":
-        Likeness(0.05, 0.10, 0.10, 0.10, 0.050, 0.10, 0.35, 0.20, 0.20, 0.10, 0.05, 0.08, 0.08, 0.08, 0.10),
+        Likeness(.05, .10, .10, .10, .05, .10, .35, .20, .20, .10, .05, .08, .08, .08, .10, .15, .08, .50),
 }
 # fmt: on
 
@@ -85,18 +91,22 @@ SAID = {
     "chat_idle": "chat agents are idle",
     "mail_idle": "e-mail agents are idle",
     "staffed_low": "far fewer agents are there than planned",
+    "several_up": "more contacts than usual arrive on several channels",
+    "complaints": "customers complain more than usual",
+    "one_site": "all that is missing is missing from one site",
 }
 
 
 def role(symptom: SymptomState) -> str:
-    """What a symptom is a sign of: gone, up, slow (a metric left its range), feed (we see nothing), or a wave."""
+    """What a symptom is a sign of: gone, up, slow (a metric left its range), feed (we see nothing), mix (people ask for
+    something else), or a wave that follows an outage."""
     if symptom.kind == "telemetry-lost":
         return "feed"
     if symptom.kind in ("silence", "drop"):
         return "gone"
     if symptom.kind == "surge":
         return "up"
-    return "slow" if symptom.kind == "metric-shift" else "wave"
+    return {"metric-shift": "slow", "mix-shift": "mix"}.get(symptom.kind, "wave")
 
 
 def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
@@ -104,7 +114,8 @@ def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
     if incident.feed:
         names = ", ".join(sorted({symptom.series.at.channel for symptom in incident.symptoms.values()}))
         return Cause(kind="data-feed-lost", sureness=0.98, because=[f"no heartbeat from the sources of {names}"])
-    findings = dict(_findings(incident))
+    bots = {bot.at for bot in desk.centre.bots} if desk.centre else set()
+    findings = dict(_findings(incident, bots))
     tools = _witnessed(desk, incident, findings, params)
     age = (desk.now - incident.onset).total_seconds() / ABSENCE_COUNTS_FULLY_AFTER
     absence = min(1.0, max(0.0, age))
@@ -123,7 +134,7 @@ def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bo
         p = getattr(likeness, name)
         score += math.log(p) if present else absence * math.log1p(-p)
     for tool, down in tools.items():
-        p = 0.85 if tool == kind else 0.02
+        p = PROBE_RIGHT if tool == kind else PROBE_FALSE
         score += math.log(p) if down else UP_COUNTS * math.log1p(-p)
     return score
 
@@ -175,7 +186,7 @@ def _explained(desk: Desk, incident: IncidentState, name: str) -> bool:
     return False
 
 
-def _findings(incident: IncidentState) -> Iterator[tuple[str, bool]]:
+def _findings(incident: IncidentState, bots: set[QueueRef]) -> Iterator[tuple[str, bool]]:
     symptoms = list(incident.symptoms.values())
     gone = {symptom.series.at.channel for symptom in symptoms if _no_arrivals(symptom)}
     up = {symptom.series.at.channel for symptom in symptoms if role(symptom) == "up"}
@@ -183,16 +194,27 @@ def _findings(incident: IncidentState) -> Iterator[tuple[str, bool]]:
     yield "chat_gone", bool(gone & witnesses.CHAT)
     yield "mail_gone", bool(gone & witnesses.MAIL)
     yield "several_gone", len(gone) >= 2
+    yield from _one_site(symptoms)
     if gone:
         yield "others_up", bool(up - gone)
     yield "any_up", bool(up)
+    yield "several_up", len(up) >= 2
+    yield "complaints", any(symptom.kind == "sentiment-wave" for symptom in symptoms)
     slow = [symptom for symptom in symptoms if role(symptom) == "slow"]
     yield "handle_up", any("handle" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
-    yield "containment_down", any("containment" in symptom.series.measure for symptom in slow)
-    # escalations and complaints follow every kind of outage: they say nothing about which it was
+    # a bot hands on what it cannot resolve: its own escalations are its containment, upside down
+    yield "containment_down", any(s.kind == "escalation-wave" and s.series.at in bots for s in symptoms)
+    # all other escalations follow every kind of outage: they say nothing about which it was
     waits = any("wait" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
     yield "waits", waits or any(symptom.kind in ("abandonment-wave", "backlog-growth") for symptom in symptoms)
     yield "answered_down", any(role(s) == "gone" and s.series.measure == "answered" for s in symptoms)
+
+
+def _one_site(symptoms: list[SymptomState]) -> Iterator[tuple[str, bool]]:
+    """Whether what is gone from several channels is gone from one site; only where sites are told."""
+    lost = [symptom for symptom in symptoms if role(symptom) == "gone"]
+    if len({symptom.series.at.channel for symptom in lost}) >= 2 and any(symptom.site for symptom in lost):
+        yield "one_site", len({symptom.site for symptom in lost}) == 1
 
 
 def _no_arrivals(symptom: SymptomState) -> bool:

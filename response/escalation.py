@@ -30,7 +30,8 @@ def climb(desk: Desk, incident: IncidentState, origin: Origin, params: RespondPa
     """The next one is asked, if it is time; a word to the supervisors where it was not the first."""
     asked = _climb(desk, incident, params)
     if asked is not None and asked.step > 1:
-        text = f"{title(incident)}: {incident.moves[-1].reason.text}"
+        exercise = f"DRILL {incident.drill}: " if incident.drill else ""
+        text = f"{exercise}{title(incident)}: {incident.moves[-1].reason.text}"
         unique = f"{incident.incident_id} {asked.step}"
         yield from to_supervisors(desk, "escalation", incident.incident_id, unique, text, origin, params)
 

@@ -6,18 +6,17 @@ from datetime import timedelta
 
 import msgspec
 
-from response import joining, words
+from response import joining, scope, words
 from response.causes import infer, role
 from response.params import RespondParams
 from response.phases import move, roots
 from response.state import Desk, IncidentState, SymptomState
 from schemas.base import Origin, QueueRef
 from schemas.fold import digest
-from schemas.incident import CauseKind, Incident, Scope, Symptom
+from schemas.incident import CauseKind, Incident, Symptom
 from schemas.signal import Signal
 
 SEVERITIES = ("info", "warning", "error", "critical")
-LEVELS = ("queue", "channel", "site", "region", "tenant")
 TITLES: dict[CauseKind, str] = {
     "telephony": "Telephony outage",
     "chat-platform": "Chat platform outage",
@@ -65,6 +64,7 @@ def open_with(desk: Desk, signal: Signal, symptom: SymptomState, params: Respond
         incident_id=f"{desk.tenant}-{digest(signal.signal_id)}",
         audience=signal.audience,
         feed=joining.is_feed(signal),
+        drill=signal.drill,
         opened_at=desk.now,
         onset=signal.onset,
         fronts=[signal.onset],
@@ -101,6 +101,9 @@ def _symptom(signal: Signal) -> SymptomState:
         expected=signal.expected,
         ratio=signal.ratio,
         learning=signal.evidence.still_learning,
+        site=signal.site,
+        region=signal.region,
+        drill=signal.drill,
         explained=signal.explained,
         text=signal.text,
     )
@@ -138,28 +141,19 @@ def assess(desk: Desk, incident: IncidentState, params: RespondParams) -> None:
         incident.cause = infer(desk, incident, params)
         incident.onset = min(symptom.onset for symptom in roots(incident))
         incident.severity = max(incident.severity, _severity(desk, incident))
-    scope = _scope(incident)
-    if incident.scope.channels and LEVELS.index(scope.level) > LEVELS.index(incident.scope.level):
-        text = f"from {incident.scope.level} to {scope.level}: {', '.join(scope.channels)}"
-        move(incident, desk.now, incident.phase, "scope-widened", text, params.moves_max)
-    incident.scope = scope
+    reach = scope.of(incident)
+    moved = scope.change(incident.scope, reach)
+    if moved is not None:
+        move(incident, desk.now, incident.phase, *moved, params.moves_max)
+    incident.scope = reach
+    incident.drill = _drill(incident)
     incident.contacts_unusual = _six(_unusual(incident))
 
 
-def _scope(incident: IncidentState) -> Scope:
-    places = sorted({symptom.series.at for symptom in incident.symptoms.values()}, key=str)
-    channels = sorted({place.channel for place in places})
-    queues = [place for place in places if place.queue is not None]
-    if len(channels) > 1:
-        level = "tenant"
-    elif len(places) == 1 and queues:
-        level = "queue"
-    else:
-        level = "channel"
-    # what was once reached stays part of the incident's scope
-    before = incident.scope.level if incident.scope.channels else level
-    level = max(level, before, key=LEVELS.index)
-    return Scope(level=level, channels=channels, queues=queues)  # type: ignore[arg-type]
+def _drill(incident: IncidentState) -> str | None:
+    """The exercise that all of it belongs to; one real symptom makes it real."""
+    names = {symptom.drill for symptom in incident.symptoms.values()}
+    return names.pop() if len(names) == 1 else None
 
 
 def _unusual(incident: IncidentState) -> float:
@@ -213,7 +207,8 @@ def title(incident: IncidentState) -> str:
     """One line for a pager: what it is, and its strongest symptoms."""
     over = "" if incident.open_symptoms() else " (over)"
     symptoms = incident.open_symptoms() or list(incident.symptoms.values())
-    return f"{TITLES[incident.cause.kind]}{over}: {', '.join(phrases(symptoms))}"
+    sites = f" at {', '.join(incident.scope.sites)}" if incident.scope.level == "site" else ""
+    return f"{TITLES[incident.cause.kind]}{sites}{over}: {', '.join(phrases(symptoms))}"
 
 
 def phrases(symptoms: list[SymptomState], language: str | None = None) -> list[str]:
@@ -234,7 +229,7 @@ def phrases(symptoms: list[SymptomState], language: str | None = None) -> list[s
 
 
 def _order(symptom: SymptomState) -> int:
-    return ("feed", "gone", "slow", "up", "wave").index(role(symptom))
+    return ("feed", "gone", "slow", "up", "mix", "wave").index(role(symptom))
 
 
 def _phrase(symptom: SymptomState, language: str | None) -> str:
@@ -323,6 +318,8 @@ def _told(symptom: SymptomState) -> Symptom:
         observed=symptom.observed,
         expected=symptom.expected,
         ratio=symptom.ratio,
+        site=symptom.site,
+        region=symptom.region,
         text=symptom.text,
     )
 

@@ -2,7 +2,8 @@
 
 What joins: the same series again; an onset near the incident's; what an outage leaves behind (escalations, backlog);
 the same thing on a channel that is already part of it. What keeps apart: onsets that lie further from each other
-with none of that; customers' and internal queues; a lost data feed and anything else.
+with none of that; customers' and internal queues; a lost data feed and anything else; an exercise
+and what is real.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def find(
 def _link(incident: IncidentState, signal: Signal, symptom: SymptomState, params: RespondParams) -> Link | None:
     if incident.phase == "resolved" or signal.signal_id in incident.apart:
         return None
-    if incident.audience != signal.audience or incident.feed != is_feed(signal):
+    if incident.audience != signal.audience or incident.feed != is_feed(signal) or incident.drill != signal.drill:
         return None
     known = list(incident.symptoms.values())
     if any(other.series == signal.series for other in known):

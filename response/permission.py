@@ -45,6 +45,8 @@ def blocked(
     if desk.killed:
         by = ", ".join(sorted({stop.by for stop in desk.killed.values()}))
         return Reason(code="killed", text=f"the kill switch is on (by {by})")
+    if incident.drill:
+        return Reason(code="drill", text=f"exercise {incident.drill}: shown, never executed")
     mode = mode_of(desk, action)
     if mode == "dry-run":
         return Reason(code="mode-dry-run", text=f"mode of {action} is dry-run: shown, never executed")

@@ -32,8 +32,8 @@ def test_the_same_seed_gives_the_same_log_to_the_byte() -> None:
     assert log(draw(4)) != log(CASES[3])
 
 
-def test_every_cause_but_unknown_is_drawn() -> None:
-    assert set(CAUSES) == set(get_args(CauseKind)) - {"unknown"}
+def test_every_cause_is_drawn() -> None:
+    assert set(CAUSES) == set(get_args(CauseKind))
     assert {outage.cause for case in CASES for outage in case.outages} == set(CAUSES)
 
 

@@ -16,6 +16,7 @@ from streams import clients, config, sinks, traces
 from streams.cli._console import console
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
+from streams.web.operators import Operators
 
 HIDDEN = "hidden"
 # PEM files are read by the TLS check, which says more about them
@@ -68,7 +69,8 @@ def without_secrets(text: str) -> str:
 
 
 def mistakes_in_files(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Secrets that cannot be read or are empty, certificates that are none, sinks that could not be started."""
+    """Secrets that cannot be read or are empty, certificates that are none, sinks that could not be started, operators
+    who could not sign in."""
     for path, file in _files(settings, ""):
         if path.rsplit(".", 1)[-1] in CERTIFICATES and path.startswith("broker.security.c"):
             continue
@@ -82,6 +84,7 @@ def mistakes_in_files(settings: Settings) -> Iterator[tuple[str, str]]:
         lambda: clients.tls_context(settings.broker.security),
         lambda: sinks.build(settings.notify),
         lambda: traces.check(settings.traces),
+        lambda: Operators(settings.web.operators),
     ):
         try:
             look()

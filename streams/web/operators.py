@@ -26,8 +26,12 @@ class Operators:
         self._failed_at: deque[float] = deque(maxlen=FAILURES_MAX)
         problems = []
         for n, one in enumerate(operators):
-            token = read_secret(one.token_file)
             where = f"web.operators.{n}.token_file"
+            try:
+                token = read_secret(one.token_file)
+            except BadConfig as error:
+                problems += [(where, f"{path} {text}") for path, text in error.problems]
+                continue
             if len(token) < TOKEN_LENGTH_MIN:
                 problems.append((where, f"holds {len(token)} characters: take {TOKEN_LENGTH_MIN} or more, at random"))
             if any(known == _digest(token) for known, _ in self._names):

@@ -141,6 +141,6 @@ export function fillTool(node, tool, context) {
     el("span", { class: "glyph", "aria-hidden": "true", text: TOOL[tool.state][0] }),
     el("strong", { text: tool.tool }),
     el("span", { class: "state", text: TOOL[tool.state][1] }),
-    el("span", { class: "more", text: [tool.provider, tool.site, tool.text, `at ${when(tool.at, context.now())}`].filter(Boolean).join(", ") }),
+    el("span", { class: "more", text: [tool.provider, tool.site, tool.text, tool.latency_seconds > 0 && `${number(tool.latency_seconds * 1000)} ms`, `at ${when(tool.at, context.now())}`].filter(Boolean).join(", ") }),
   ]);
 }

@@ -60,6 +60,17 @@ def test_check_config_reads_every_secret_before_somebody_needs_it(tmp_path: Path
     assert "secret is empty" in problems["notify.pagerduty.routing_key_file"]
 
 
+def test_check_config_says_why_an_operator_could_not_sign_in(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("1234")
+    ana, kim = (f"{{name: {name}, token_file: {tmp_path}/{file}}}" for name, file in (("ana", "short"), ("kim", "no")))
+    file = settings_file(tmp_path, f"web: {{operators: [{ana}, {kim}]}}\n")
+    with pytest.raises(BadConfig) as found:
+        run("check-config", "--config", file)
+    (short, missing) = found.value.problems
+    assert short[0] == "web.operators.0.token_file" and "holds 4 characters" in short[1]
+    assert missing[0] == "web.operators.1.token_file" and "cannot be read" in missing[1]
+
+
 def test_check_config_says_what_would_keep_a_sink_from_starting(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("too short")
     (tmp_path / "token").write_text("token")

@@ -166,7 +166,12 @@ def expire(desk: Desk, incident: IncidentState, origin: Origin, params: RespondP
     for _, shift in sorted(incident.shifts.items()):
         if shift.waiting is not None and shift.waiting.expires_at <= desk.now:
             yield from close_waiting(shift, Reason(code="expired", text="nobody approved it in time"), origin)
-        if shift.running is not None and shift.running.expires_at <= desk.now:
+        if shift.running is None:
+            continue
+        held = providers.holds(desk, shift.action, shift.from_queue.channel, shift.changed_at, params)
+        if held is not None and desk.now >= shift.running.expires_at - timedelta(seconds=params.renew_before_seconds):
+            yield from _renew(desk, incident, shift, held, origin, params)
+        elif shift.running.expires_at <= desk.now:
             yield from take_back(desk, shift, Reason(code="expired", text="it ran out"), origin, params)
 
 
@@ -314,6 +319,8 @@ def start(
     """From now on this command runs; the step before it is replaced by it."""
     if shift.running is not None:
         _remember(shift, shift.running.command_id, "superseded")
+    if shift.running is None:
+        providers.condemn(desk, shift.action, shift.from_queue.channel)
     if shift.running is None or shift.share != command.share:
         shift.changed_at = desk.now
         effects.begin(desk, shift, params)

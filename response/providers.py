@@ -37,7 +37,6 @@ def hear(desk: Desk, health: ToolHealth, params: RespondParams) -> None:
     if health.provider is None:
         return
     known = desk.providers.setdefault(health.provider, ProviderState())
-    settle(known, health.at, params)
     if health.state == "down":
         known.down_since, known.up_since = known.down_since or health.at, None
     elif health.state == "up":
@@ -51,11 +50,27 @@ def settle(known: ProviderState, now: datetime, params: RespondParams) -> None:
     """Let what was said so far take effect by `now`."""
     if not known.failed and known.down_since is not None:
         if now >= known.down_since + timedelta(seconds=params.provider_down_seconds):
-            fresh = known.failed_at is None or now >= known.failed_at + FAILURES_FORGOTTEN
-            known.failed, known.failed_at = True, now
-            known.failures = 1 if fresh else known.failures + 1
+            _fail(known, now)
     elif known.failed and known.up_since is not None and now >= known.up_since + _patience(known, params):
         known.failed = False
+
+
+def _fail(known: ProviderState, now: datetime) -> None:
+    fresh = known.failed_at is None or now >= known.failed_at + FAILURES_FORGOTTEN
+    known.failed, known.failed_at = True, now
+    known.failures = 1 if fresh else known.failures + 1
+
+
+def condemn(desk: Desk, action: str, channel: str) -> None:
+    """A switch away from whoever carries the channel says that he failed, whatever his probes say: he is trusted again
+    only after they were good for as long as after any failure."""
+    if action not in BRINGS_A_WAY_IN:
+        return
+    for one in of_channel(desk, channel):
+        known = desk.providers.get(one.name)
+        if known is not None and not known.failed:
+            known.up_since = None
+            _fail(known, desk.now)
 
 
 def _patience(known: ProviderState, params: RespondParams) -> timedelta:

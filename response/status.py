@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
-from response import on_call
+from response import on_call, spending
 from response.state import Desk
 from schemas.base import Origin
 from schemas.status import DeskStatus, OnDuty, Stop
@@ -43,9 +43,17 @@ def say(desk: Desk, origin: Origin) -> DeskStatus | None:
         mode=centre.mode if centre else "approve",
         stops=list(stops(desk)),
         on_duty=_on_duty(desk),
+        budget=spending.account(desk, before.budget if before else None),
         origin=before.origin if before else origin,
     )
-    if now == before or (before is None and centre is None and not now.stops):
+    if before is None and centre is None and not now.stops:
+        return None
+    if before is not None and _news(now) == _news(before):
+        desk.status = now  # the account goes on
         return None
     desk.status = msgspec.structs.replace(now, revision=now.revision + 1, at=desk.now, origin=origin)
     return desk.status
+
+
+def _news(status: DeskStatus) -> tuple[object, ...]:
+    return status.mode, status.stops, status.on_duty, spending.news(status.budget)

@@ -26,6 +26,23 @@ class OnDuty(Part, frozen=True, kw_only=True):
     until: Utc | None = None
 
 
+class Budget(Part, frozen=True, kw_only=True):
+    """The account of thirty days: incidents that may be false (`stated`), that were (`spent`: people said "not an
+    incident"), that will be at this rate (`projected`, after a week), and how many had opened at all.
+
+    It is also how the account is kept: `since` when, counted up to which moment, by day and by incident.
+    """
+
+    stated: float
+    spent: Count = 0
+    projected: float | None = None
+    opened: Count = 0
+    since: Utc
+    counted_to: Utc
+    opened_by_day: dict[str, int] = {}
+    false: dict[str, Utc] = {}
+
+
 class DeskStatus(Message, frozen=True, kw_only=True):
     """The desk of one tenant as a whole, said again when something of it changes."""
 
@@ -35,4 +52,5 @@ class DeskStatus(Message, frozen=True, kw_only=True):
     mode: Mode
     stops: list[Stop] = []
     on_duty: list[OnDuty] = []
+    budget: Budget | None = None
     origin: Origin

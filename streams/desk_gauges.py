@@ -58,6 +58,7 @@ class DeskGauges:
         self._ways = Series("load shifts", SHIFTS_MAX, telemetry.LOAD_SHIFT_SHARE)
         self._asking = Series("tenants", TENANTS_MAX, telemetry.LOAD_SHIFTS_WAITING)
         self._kills = Series("tenants", TENANTS_MAX, telemetry.KILLED)
+        self._budgets = Series("tenants", TENANTS_MAX, telemetry.FALSE_ALARM_BUDGET, telemetry.FALSE_ALARM_SPENT)
         self._tools = Series("tools", TOOLS_MAX, telemetry.TOOL_UP, telemetry.TOOL_LATENCY, telemetry.TOOL_HEARD)
 
     def observe(self, value: Any) -> None:
@@ -79,6 +80,8 @@ class DeskGauges:
                 self._shift(value)
             case DeskStatus():
                 self._kills.set((value.tenant,), float(bool(value.stops)))
+                if value.budget is not None:
+                    self._budgets.set((value.tenant,), value.budget.stated, float(value.budget.spent))
 
     def heard(self, entry: DeskEntry) -> None:
         """One entry of the desk, as the response fold reads it: a signal's evidence is shown under its incident."""
@@ -111,7 +114,7 @@ class DeskGauges:
             rest.clear()
         for series in (self._phases, self._incidents, self._symptoms, self._agents, self._missing):
             series.clear()
-        for series in (self._missing_by_channel, self._ways, self._asking, self._kills, self._tools):
+        for series in (self._missing_by_channel, self._ways, self._asking, self._kills, self._budgets, self._tools):
             series.clear()
 
     # --- incidents ---------------------------------------------------------------------------------------------------

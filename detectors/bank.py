@@ -148,6 +148,7 @@ class Bank:
 
     def refresh(self) -> None:
         """What is derived from the state is derived anew at the next pane."""
+        self.season.forget()
         self._fresh = None
         self._band_due = True
 
@@ -164,8 +165,6 @@ class Bank:
         scored = self.judged if known is None else self.judged & known
         everything = bool(scored.all())
         statistic = self.fast.update(seen, expected, start, None if everything else scored, self._steps(moment))
-        if not everything:
-            statistic = np.where(scored, statistic, self.fast.statistic(self.fast.runs.astype(float)))
         self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
         self._learn(start, seconds, seen, expected, seasonal, known)
         return Closed(start, seconds, seen, expected, seasonal, statistic, self._close_slow(start + seconds))
@@ -407,5 +406,4 @@ class Bank:
         self.slow_variance.learn(
             seen, expected, self.slow_variance.estimate(), params.slow_seconds, known & ~self.alarmed
         )
-        statistic = self.slow.update(seen, expected, end - params.slow_seconds, known)
-        return np.where(known, statistic, self.slow.statistic(self.slow.runs.astype(float)))
+        return self.slow.update(seen, expected, end - params.slow_seconds, known)

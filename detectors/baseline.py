@@ -48,6 +48,11 @@ class Season(Columns):
     def __init__(self, params: CountParams) -> None:
         super().__init__()
         self._params = params
+        self._weekdays: dict[int, tuple[Numbers, Numbers]] = {}
+
+    def forget(self) -> None:
+        """What is derived from the columns is derived anew: to be called where they were changed from outside."""
+        self._weekdays.clear()
 
     def learn(self, slot: int, seen: Numbers, expected: Numbers, exposure: Numbers, variance: Numbers) -> None:
         """The end of a visit: `seen` contacts in `exposure` seconds where `expected` were, with relative `variance`.
@@ -61,6 +66,7 @@ class Season(Columns):
             trust = np.where(variance > params.robust_variance_max, 1.0, trust)
         else:
             trust = np.ones_like(weight)
+        self._weekdays.pop(slot % DAY_SLOTS, None)
         kept = 1 - (1 - params.visit_discount) * weight * trust
         self.counts[slot] = self.counts[slot] * kept + trust * seen
         self.exposure[slot] = self.exposure[slot] * kept + trust * exposure
@@ -85,31 +91,39 @@ class Season(Columns):
         params = self._params
         day, time_of_day = divmod(slot, DAY_SLOTS)
         low = min(max(time_of_day - _AROUND, 0), DAY_SLOTS - 2 * _AROUND - 1)
-        window = slice(low, low + 2 * _AROUND + 1)
-        at = time_of_day - low
-        counts = self.counts.reshape(7, DAY_SLOTS, -1)[:, window].astype(float)
-        visits = self.exposure.reshape(7, DAY_SLOTS, -1)[:, window].astype(float) / SLOT_SECONDS
-        usual, of_usual = self._usual(counts, visits, totals, at)
-        busy, of_busy = self._busy(day, counts[day], visits[day], usual)
+        at, high = time_of_day - low, low + 2 * _AROUND + 1
+        usual, of_usual = self._usual(low, high, totals, at)
+        first = day * DAY_SLOTS
+        counts = self.counts[first + low : first + high].astype(float)
+        visits = self.exposure[first + low : first + high].astype(float) / SLOT_SECONDS
+        busy, of_busy = self._busy(day, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
         if params.siblings and rate.shape[0] > 1:
             rate, variance = self._like_channel(slot, rate, variance, totals)
-        return self._join(rate, variance + params.shape_variance, counts[day, at], visits[day, at])
+        return self._join(rate, variance + params.shape_variance, counts[at], visits[at])
 
-    def _usual(self, counts: Numbers, visits: Numbers, totals: Totals, at: int) -> tuple[Numbers, Numbers]:
-        """Contacts a visit by half hour of the window, on weekdays (on other days where no weekday is known), and the
-        relative variance of that at one of them. Of a shape of which nothing is known a flat one is a guess."""
+    def _usual(self, low: int, high: int, totals: Totals, at: int) -> tuple[Numbers, Numbers]:
+        """Contacts a visit by half hour from `low` to before `high`, on weekdays (on other days where no weekday is
+        known), and the relative variance of that at one of them. Of a shape of which nothing is known a flat one is a
+        guess."""
         params = self._params
-        on_weekend = visits[:_SATURDAY].sum(axis=0) <= 0
-        of_kind = np.array([np.ones_like(on_weekend)] * _SATURDAY + [on_weekend] * (7 - _SATURDAY))
-        counts, visits = counts * of_kind, visits * of_kind
-        seen, known = self._robust_sums(counts, visits, params.visit_variance / np.maximum(visits, 0.5))
+        sums = {time: self._weekdays.get(time) or self._on_weekdays(time) for time in range(low, high)}
+        self._weekdays = sums
+        seen, known = (np.array(each) for each in zip(*sums.values(), strict=True))
         flat = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
         usual = (seen + params.flat_visits * flat) / (known + params.flat_visits)
         days = np.maximum(known[at], params.flat_visits)
         # one day alone may hold an incident, or be unlike the others; several bear each other out
         variance = params.visit_variance / days + params.one_day_variance / days**2 + 1 / (seen[at] + 0.5)
         return usual, np.minimum(variance, params.flat_variance)
+
+    def _on_weekdays(self, time_of_day: int) -> tuple[Numbers, Numbers]:
+        """Contacts and visits of one time of day, without what is far from the middle."""
+        counts = self.counts[time_of_day::DAY_SLOTS].astype(float)
+        visits = self.exposure[time_of_day::DAY_SLOTS].astype(float) / SLOT_SECONDS
+        visits[_SATURDAY:] *= visits[:_SATURDAY].sum(axis=0) <= 0
+        counts[_SATURDAY:] *= visits[_SATURDAY:] > 0
+        return self._robust_sums(counts, visits, self._params.visit_variance / np.maximum(visits, 0.5))
 
     def _busy(self, day: int, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
         """How many times as much this day gets as is usual, around that time, and the relative variance of that.

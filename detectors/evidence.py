@@ -15,7 +15,7 @@ References: Shin, Ramdas, Rinaldo 2024 (e-detectors); Pollak & Tartakovsky 2009 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,9 @@ _DIRECTION = np.array([SURGE] * UPS + [DROP] * DOWNS)
 _RATIO = np.array(RATIOS)[:, None]
 # ln 0 as a number: the first contact takes all evidence of silence, and 0 * ln 0 is 0
 _LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
-_FIRST = [0, UPS]
-_MANY = np.array([[UPS], [DOWNS]])
 _TINY = 1e-300
+_ALL = slice(None)
+_PART = 1024  # series at a time: what they need of memory stays near the processor
 
 
 class Evidence(Columns):
@@ -68,23 +68,26 @@ class Evidence(Columns):
         self.threshold = threshold
         self._cap = np.exp(np.minimum(4 * threshold, self._params.evidence_max))[_DIRECTION]
 
-    def gains(self, seen: Numbers, mean: Numbers) -> Numbers:
-        """l_j by ratio and series. `mean` is one number a series, or two: for the surge and the drop side."""
-        near = np.log(self.shape + mean * self._edges)
-        far = np.log(self.shape + (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges)
+    def gains(self, seen: Numbers, mean: Numbers, part: slice = _ALL) -> Numbers:
+        """l_j by ratio and series of `part`. `mean` is one number a series, or two: for the surge and the drop side."""
+        shape = self.shape[part]
+        near = np.log(shape + mean * self._edges[:, part])
+        far = (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges[:, part]
+        far += shape
+        np.log(far, out=far)
         far -= near[_DIRECTION]
-        far *= seen + self.shape
-        gains: Numbers = seen * _LOG_RATIO - far
-        return np.minimum(gains, self._params.gain_max, out=gains)
+        far *= seen + shape
+        gains: Numbers = np.minimum(seen * _LOG_RATIO - far, self._params.gain_max)
+        return gains
 
-    def with_gains(self, gains: Numbers) -> Numbers:
+    def with_gains(self, gains: Numbers, part: slice = _ALL) -> Numbers:
         """R_j as it would be with these gains."""
-        runs: Numbers = np.minimum((self.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
+        runs: Numbers = np.minimum((self.runs[:, part].astype(float) + 1.0) * np.exp(gains), self._cap[:, part])
         return runs
 
     def statistic(self, runs: Numbers) -> Numbers:
         """S by direction and series, rounded to 1e-6 so that a tie at the threshold is the same everywhere."""
-        mean = np.add.reduceat(runs, _FIRST, axis=0) / _MANY
+        mean = np.array([runs[:UPS].sum(axis=0) / UPS, runs[UPS:].sum(axis=0) / DOWNS])
         statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
         return statistic
 
@@ -93,19 +96,33 @@ class Evidence(Columns):
     ) -> Numbers:
         """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have. `steps`
         widens the band of this pane alone: factors of the mean by direction and series."""
-        gains = self.gains(seen, mean if steps is None else mean * steps)
-        runs = self.with_gains(gains)
-        walks = np.maximum(self.walks + gains, 0.0)
-        alive = walks > 0
-        observed = (self.observed + seen) * alive
-        expected = (self.expected + mean) * alive
-        since = np.where(alive, np.where(self.walks > 0, self.since, start), 0)
-        new: tuple[Any, ...] = (runs, walks, observed, expected, since)
+        statistic = np.empty((2, len(seen)))
+        for low in range(0, len(seen), _PART):
+            part = slice(low, low + _PART)
+            edge = mean[part] if steps is None else mean[part] * steps[:, part]
+            learns = None if known is None or known[part].all() else known[part]
+            statistic[:, part] = self._update(part, seen[part], mean[part], edge, start, learns)
+        return statistic
+
+    def _update(
+        self, part: slice, seen: Numbers, mean: Numbers, edge: Numbers, start: int, known: Flags | None
+    ) -> Numbers:
         if known is not None:
-            old = (self.runs, self.walks, self.observed, self.expected, self.since)
-            new = tuple(np.where(known, after, before) for after, before in zip(new, old, strict=True))
-        self.runs[...], self.walks[...], self.observed[...], self.expected[...], self.since[...] = new
-        return self.statistic(new[0])
+            seen, mean, edge = seen * known, mean * known, edge * known  # nothing of nothing: all gains are 0
+        gains = self.gains(seen, edge, part)
+        runs = self.with_gains(gains, part)
+        if known is not None:
+            runs = np.where(known, runs, self.runs[:, part])
+        walks = np.maximum(self.walks[:, part] + gains, 0.0)
+        alive = walks > 0
+        begins = alive & (self.walks[:, part] <= 0)
+        self.runs[:, part] = runs
+        self.walks[:, part] = walks
+        self.observed[:, part] = (self.observed[:, part] + seen) * alive
+        self.expected[:, part] = (self.expected[:, part] + mean) * alive
+        self.since[:, part] *= alive
+        self.since[:, part][begins] = start
+        return self.statistic(runs)
 
     def excited(self) -> Flags:
         """Series with evidence, which the level should not follow."""

@@ -120,7 +120,7 @@ def _channel(topic: topics.Topic) -> dict[str, Any]:
     names = [kind_of(name.strip()) for name in topic.value.split("|")]
     binding: dict[str, Any] = {"topic": topic.name, "partitions": topic.partitions, "bindingVersion": "0.5.0"}
     binding["topicConfiguration"] = {
-        "cleanup.policy": ["compact" if topic.compacted else "delete"],
+        "cleanup.policy": topic.policies(),
         "retention.ms": -1 if topic.retention_seconds is None else topic.retention_seconds * 1000,
         "max.message.bytes": topic.message_bytes_max,
     }

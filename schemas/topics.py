@@ -10,7 +10,8 @@ DAY = 24 * 3600
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as it should be. `retention_seconds` None with compaction keeps the last value of every key for ever."""
+    """A topic as it should be. `retention_seconds` None with compaction keeps the last value of every key for ever;
+    with a retention a key is forgotten so long after it was last written."""
 
     name: str
     why: str
@@ -26,6 +27,12 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     # A log that is read whole at every start: cleaned often, in small segments, but never what a crash may have torn.
     compact_often: bool = False
 
+    def policies(self) -> list[str]:
+        """How Kafka cleans it: by key, by age, or both."""
+        if not self.compacted:
+            return ["delete"]
+        return ["compact"] if self.retention_seconds is None else ["compact", "delete"]
+
     def config(self) -> dict[str, str]:
         """The topic's Kafka settings."""
         retention = -1 if self.retention_seconds is None else self.retention_seconds * 1000
@@ -36,7 +43,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
             "min.compaction.lag.ms": str(60 * 60 * 1000),
         }
         return {
-            "cleanup.policy": "compact" if self.compacted else "delete",
+            "cleanup.policy": ",".join(self.policies()),
             "retention.ms": str(retention),
             "message.timestamp.type": self.timestamps,
             "max.message.bytes": str(self.message_bytes_max),
@@ -160,6 +167,7 @@ INCIDENTS = Topic(
     value="Incident",
     partitions=4,
     compacted=True,
+    retention_seconds=90 * DAY,
     dead_letter=True,
 )
 STAFFING_ALERTS = Topic(
@@ -218,6 +226,8 @@ NOTIFICATIONS = Topic(
     value="Notification",
     partitions=4,
     compacted=True,
+    # what goes on longer is written anew by the notifier
+    retention_seconds=90 * DAY,
 )
 LATE_CONTACTS = Topic(
     name="late-contacts",

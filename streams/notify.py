@@ -30,6 +30,9 @@ INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS, topics.LOAD_SHIFT_COMMANDS, 
 # what is kept by the newest of each key; of the others only what may still be told is read back
 KEPT = (topics.INCIDENTS, topics.CENTRE, topics.NOTIFICATIONS)
 WAIT_SECONDS, WAIT_SECONDS_MAX = 0.5, 30.0
+FRESHEN_SECONDS = 86_400.0
+# half of the time after which the topic forgets a record
+FRESH = timedelta(seconds=(topics.NOTIFICATIONS.retention_seconds or 0) / 2)
 
 
 class Seen(NamedTuple):
@@ -56,6 +59,7 @@ class Notifier:
         self._revisions: OrderedDict[str, int] = OrderedDict()
         self._sources: set[Source] = set()
         self._restoring: asyncio.Task[None] | None = None
+        self._freshening: asyncio.Task[None] | None = None
         self._logger = telemetry.logger("notify")
         # how it goes, for health and watchdog
         self.waiting = False
@@ -70,9 +74,12 @@ class Notifier:
             self._logger.warning("no sink is set under `notify`: nobody is told of incidents")
         for worker in self._workers:
             worker.start()
+        self._freshening = asyncio.create_task(self._freshen_daily())
 
     async def stop(self) -> None:
         """Ends the workers; an attempt on its way is given a moment, else it is made again after the next start."""
+        if self._freshening is not None:
+            self._freshening.cancel()
         self.dropped()
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
@@ -141,6 +148,16 @@ class Notifier:
         for subject, written_at, trace in seen:
             if self._is_news(subject):
                 await self._put(subject, told_only=written_at < fresh_after, trace=trace)
+        await self._freshen(now or clock.now())
+
+    async def _freshen_daily(self) -> None:
+        while True:
+            await clock.pause(FRESHEN_SECONDS)
+            await or_end(self._freshen(clock.now()), self._end)
+
+    async def _freshen(self, now: datetime) -> None:
+        for worker in self._workers:
+            await worker.freshen(now - FRESH)
 
     async def _put(self, subject: Subject, *, told_only: bool = False, trace: str | None = None) -> None:
         for worker in self._workers:
@@ -200,7 +217,8 @@ class Notifier:
             except BadMessage:
                 continue  # deleted by hand, or of a later release
             told[(outcome.sink, record_id(outcome))] = outcome
-        ours = (outcome for outcome in told.values() if record_id(outcome) in newest)
+        # also of incidents that were forgotten while nothing in them changed: their end may still come
+        ours = (outcome for outcome in told.values() if record_id(outcome) in newest or _goes_on(outcome))
         return sorted(newest.values(), key=lambda seen: seen.written_at), sorted(ours, key=lambda outcome: outcome.at)
 
     def _history(self, sources: set[Source]) -> Iterator[Record]:
@@ -212,3 +230,8 @@ class Notifier:
         recent = [topic for topic in INPUTS if topic not in KEPT]
         yield from read_to_end(self._settings, recent, Start(since=since), ours)
         yield from read_to_end(self._settings, KEPT, wanted=ours)
+
+
+def _goes_on(record: Notification) -> bool:
+    whole = record.incident_id is not None and record.queue is None and record.command_id is None
+    return whole and record.told is not None and record.told.what != "resolved"

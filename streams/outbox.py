@@ -69,6 +69,14 @@ class Outbox:
         """A record as read back from the bus. What was refused is tried once more: the start may be the cure."""
         self._keep(msgspec.structs.replace(record, outcome="retry") if record.outcome == "refused" else record)
 
+    def going_on(self, before: datetime) -> list[Notification]:
+        """The records of incidents that the sink was told of and not of their end, written before then."""
+        return [
+            record
+            for key, record in self._last.items()
+            if key == record.incident_id and record.told and record.told.what != "resolved" and record.at < before
+        ]
+
     def was_told(self, key: str) -> bool:
         """Whether the sink has anything of the subject."""
         return self._told(key) is not None

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from schemas import topics
@@ -70,6 +71,11 @@ class SinkWorker:
             await self._keep([skipped])
         self._measure()
         self._wake.set()
+
+    async def freshen(self, before: datetime) -> None:
+        """Writes anew what was last written before then and goes on: the topic forgets what is old, and an alert whose
+        record is forgotten would never be ended."""
+        await self._keep(self.outbox.going_on(before))
 
     async def _run(self) -> None:
         while not self._stopping:

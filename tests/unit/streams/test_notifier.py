@@ -6,13 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
-from notice_examples import AT, incident, resolved, staffing_alert
+from notice_examples import AT, incident, load_shift, resolved, staffing_alert
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
@@ -124,7 +125,7 @@ def test_a_slow_pager_slows_no_other_sink_and_no_reader(bench: Bench) -> None:
         began = time.monotonic()
         await notifier.handle([incident(1, incident_id=f"i{n}") for n in range(20)])
         assert time.monotonic() - began < 0.5
-        await until(lambda: len(bench.lines) == 20, 0.9)
+        await until(lambda: len(bench.lines) == 20, 1.8)  # the pager needs two seconds for its first two
         assert bench.stand_in.pager.pages == 0
         await until(lambda: bench.stand_in.pager.pages == 20)
 
@@ -171,6 +172,42 @@ def test_a_restart_tells_nothing_twice_and_goes_on_where_it_was(bench: Bench) ->
     assert bench.stand_in.pager.pages == 2
     assert bench.lines[-1]["what"] == "resolved"
     assert bench.lines[-1]["data"]["incident_id"] == "other"
+
+
+def test_the_alert_of_an_incident_that_outlives_what_the_topics_keep_is_ended_all_the_same(bench: Bench) -> None:
+    now = datetime.now(UTC)
+
+    async def first(notifier: Notifier) -> None:
+        await notifier.handle([incident(1), incident(1, incident_id="over"), load_shift()])
+        await until(lambda: bench.outcomes("pagerduty").count("delivered") == 3)
+        await notifier.handle([resolved(2, incident_id="over")])
+        await until(lambda: bench.outcomes("pagerduty").count("delivered") == 4)
+
+    bench.run(first)
+    old = {key: msgspec.structs.replace(one, at=now - timedelta(days=60)) for key, one in newest(bench).items()}
+    bench.outputs.clear()
+
+    async def freshened(notifier: Notifier) -> None:
+        await notifier.restore([], [old[key] for key in sorted(old)], now)
+        await until(lambda: len(bench.outputs) == 2)
+
+    bench.run(freshened)
+    assert {output.key for output in bench.outputs} == {
+        f"{sink}|{incident().incident_id}" for sink in ("file", "pagerduty")
+    }
+    assert all(output.value == old[output.key] for output in bench.outputs)
+
+    async def ended(notifier: Notifier) -> None:
+        await notifier.restore([], list(newest(bench).values()), now)
+        await notifier.handle([resolved(9)])
+        await until(lambda: not bench.stand_in.pager.open)
+
+    bench.run(ended)
+    assert bench.stand_in.pager.pages == 2
+
+
+def newest(bench: Bench) -> dict[str, Notification]:
+    return {output.key: output.value for output in bench.outputs if isinstance(output.value, Notification)}
 
 
 def test_a_sink_that_is_new_does_not_tell_the_history_but_what_comes(bench: Bench) -> None:

@@ -10,16 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import yaml
 from notice_examples import AT, incident, resolved
 
 from schemas import topics
 from schemas.fold import Output
-from schemas.incident import Incident
+from schemas.incident import Escalation, Incident
 from streams.bus import Bus, outgoing
 from streams.config import Settings
 from streams.stand_in import Fault, StandIn, serve
+from streams.subjects import step
 
 KEY = "0123456789abcdef0123456789abcdef"
 INCIDENTS = 24
@@ -91,6 +93,7 @@ def test_every_incident_pages_once_whatever_is_killed_and_lost(kafka: Any, setti
 
     paged = [alert["dedup_key"] for alert in (*stand_in.pager.open.values(), *stand_in.pager.ended)]
     assert stand_in.pager.pages == len(set(paged)) == len(paged), f"seed {SEED}"
+    assert any("~step-" in key for key in paged), f"seed {SEED}: nothing climbed"
     assert set(paged) >= {name for name, last in newest.items() if last.phase != "resolved"}
     shown = Counter(tag for one in stand_in.grafana.annotations.values() for tag in one["tags"] if "incident_id" in tag)
     assert shown == {f"incident_id={name}": 1 for name in newest}, f"seed {SEED}"
@@ -107,7 +110,10 @@ def revised(newest: dict[str, Incident], chance: random.Random) -> Output:
         last = chance.choice(alive)
         severity = chance.choice(["critical", "error", "warning"])
         make = resolved if len(newest) < INCIDENTS and chance.random() < 0.08 else incident
-        value = make(last.revision + 1, incident_id=last.incident_id, severity=severity)
+        known = last.escalation or Escalation(step=1, rota="first", who=["ada"], at=AT)
+        climbs = make is incident and chance.random() < 0.1
+        asked = msgspec.structs.replace(known, step=known.step + climbs)
+        value = make(last.revision + 1, incident_id=last.incident_id, severity=severity, escalation=asked)
     newest[value.incident_id] = value
     key = f"{value.tenant}|{value.incident_id}"
     return Output(topic=topics.INCIDENTS, key=key, value=value, id=f"{key}/{value.revision}", time=AT)
@@ -119,12 +125,19 @@ def settled(stand_in: StandIn, newest: dict[str, Incident]) -> bool:
     told = {
         name: [event["payload"]["severity"] for event in alert["events"] if "payload" in event][-1]
         for name, alert in stand_in.pager.open.items()
+        if "~step-" not in name
     }
+    climbed = {f"{one.incident_id}~step-{step(one)}" for one in newest.values() if one.phase != "resolved"}
     ended = {
         tag for one in stand_in.grafana.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]
     }
     over = {f"incident_id={name}" for name in newest.keys() - open_now.keys()}
-    return told == open_now and over <= ended and len(stand_in.grafana.annotations) >= len(newest)
+    return (
+        told == open_now
+        and stand_in.pager.open.keys() - open_now.keys() <= climbed
+        and over <= ended
+        and len(stand_in.grafana.annotations) >= len(newest)
+    )
 
 
 def written(settings: Settings, folder: Path) -> Path:

@@ -50,6 +50,8 @@ def command(tenant: str | None, everything: bool, config_path: Path | None, json
     for one in shown:
         for line in to_approve(one, now[one.incident.tenant]):
             out.print(line, soft_wrap=True)
+    for line in spent(said.values()):
+        out.print(line, soft_wrap=True)
     figures = [_figures(one, now[one.incident.tenant]) for one in shown]
     desks = {name: msgspec.to_builtins(status) for name, status in said.items()}
     write_json(json_path, {"incidents": figures, "desks": desks})
@@ -62,6 +64,17 @@ def stopped(desks: Iterable[DeskStatus]) -> Iterator[Text]:
             head = (f"STOPPED by {stop.by} since {stop.at:%m-%d %H:%M:%S}Z: ", "bold red")
             yield Text.assemble(head, f"{stop.text} of {desk.tenant}" if stop.reach != "tenant" else stop.text)
             yield Text(f"  breakwater unkill {stop.target} --tenant {desk.tenant}", "cyan")
+
+
+def spent(desks: Iterable[DeskStatus]) -> Iterator[Text]:
+    """What of each tenant's budget of false alarms is spent."""
+    for desk in desks:
+        if (budget := desk.budget) is None:
+            continue
+        over = budget.spent > budget.stated
+        rate = f", {budget.projected:g} at this rate" if budget.projected is not None else ""
+        text = f"{desk.tenant}: {budget.spent} of {budget.stated:g} false alarms in 30 days{rate}"
+        yield Text(text, "red" if over else "dim")
 
 
 def table(shown: list[Dossier], now: Mapping[str, datetime]) -> Table:

@@ -455,7 +455,7 @@ class TestDeciding:
         with site(operator=token) as served, visit(browser, f"{served.url}/#incident-{outage.INCIDENT}") as page:
             self.sign_in(page)
             page.locator("#incident-list details[data-part=evidence] summary").click()
-            page.screenshot(path=shots / "incident-operator.png", full_page=True)
+            page.screenshot(path=shots / "incident-operator.png")
             page.get_by_role("button", name="Acknowledge").click()
             assert grave(page, axe) == []
             page.locator("#decide-yes").click()

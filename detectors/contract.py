@@ -82,7 +82,7 @@ class Order(msgspec.Struct):
 
 
 class Method(base.AnomalyDetector, Generic[ReadingT, StateT]):  # type: ignore[misc]  # river is not typed
-    """A detection method for one series. `state` is everything it has learned."""
+    """A detection method for one series. `state` is everything it has learned; no `fields` means any names."""
 
     fields: ClassVar[tuple[str, ...]] = ("value",)
     line: float
@@ -176,8 +176,9 @@ def score_of(statistic: float, line: float) -> float:
 
 def needs(name: str, fields: tuple[str, ...]) -> BadConfig:
     """The method cannot work on the series it was given."""
-    columns = ",".join(("timestamp", *fields))
-    return BadConfig([("--method", f"{name} needs {len(fields)} numbers a row: give a file with the header {columns}")])
+    columns = ",".join(("timestamp", *(fields or ("NAME", "NAME", "..."))))
+    many = f"{len(fields)} numbers" if fields else "the counts of several categories"
+    return BadConfig([("--method", f"{name} needs {many} a row: give a file with the header {columns}")])
 
 
 def number(x: Features, name: str) -> float:

@@ -46,6 +46,17 @@ class ShareState(msgspec.Struct):
     slot: int = -1
     first: float = 0.0
     step: float = 0.0
+    alarm: ShareAlarm | None = None
+
+
+class ShareAlarm(msgspec.Struct):
+    """What an open alarm is about. `relief` is the evidence that it is over."""
+
+    since: int
+    observed: float
+    of: float
+    expected: float
+    relief: float = 0.0
 
 
 def empty(odds: int, slots: int) -> ShareState:
@@ -154,6 +165,7 @@ class OneShare(Method[ShareReading, ShareState]):
             self._grow(reading)
         if reading.known:
             self._learn(reading)
+            self._alarm(reading)
         self._view = (state, reading.view)
 
     def explain(self, x: Features, reading: ShareReading) -> Verdict:
@@ -287,7 +299,36 @@ class OneShare(Method[ShareReading, ShareState]):
     def _excited(self, state: ShareState) -> bool:
         params = self.share_params
         runs = zip(state.walks, state.observed, state.expected, strict=True)
-        return any(w > params.freeze and seen > times(params.freeze_ratio, usual) for w, seen, usual in runs)
+        return state.alarm is not None or any(
+            w > params.freeze and seen > times(params.freeze_ratio, usual) for w, seen, usual in runs
+        )
+
+    # -- alarms
+
+    def _alarm(self, reading: ShareReading) -> None:
+        """Opens what reached the line, follows it, ends what is over: its evidence begins anew."""
+        state, alarm = reading.state, reading.state.alarm
+        if alarm is not None and reading.n > 0 and self._over(alarm, reading):
+            state.alarm = None
+            for each in (state.runs, state.walks, state.observed, state.of, state.expected):
+                each[:] = zeros(len(each))
+            state.since = [0] * len(state.since)
+        elif alarm is not None or reading.kept >= self.line:
+            j = max(range(len(state.walks)), key=lambda j: state.walks[j])
+            if state.walks[j] > 0:
+                relief = alarm.relief if alarm is not None else 0.0
+                state.alarm = ShareAlarm(state.since[j], state.observed[j], state.of[j], state.expected[j], relief)
+
+    def _over(self, alarm: ShareAlarm, reading: ShareReading) -> bool:
+        """The usual share is a hundred times as likely as the alarm's own."""
+        params, y, n = self.share_params, reading.y, reading.n
+        odds = odds_ratio(alarm.observed, alarm.of, alarm.expected)
+        odds = math.sqrt(min(max(odds, params.recovery_odds_min), params.recovery_odds_max))
+        more, less = _logs(min(max(reading.view.share, EDGE_MIN), EDGE_MAX), odds)
+        phi = 1 / (1 + max(n - 1, 0.0) * self._icc(reading.state, reading.view))
+        gain = phi * (y * more + (n - y) * less)
+        alarm.relief = max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
+        return alarm.relief > params.recovery_line
 
 
 def _logs(edge: float, odds: float) -> tuple[float, float]:

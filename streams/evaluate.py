@@ -60,14 +60,13 @@ class Scored(NamedTuple):
     alarm: Alarm | None
 
 
-def run(method: Method[Any, Any], rows: Iterable[Row], zone: tzinfo) -> Iterator[Scored]:
-    """Each row is scored, then learned."""
+def run(method: Method[Any, Any], fields: tuple[str, ...], rows: Iterable[Row], zone: tzinfo) -> Iterator[Scored]:
+    """Each row is scored, then learned; `fields` are the names of its values."""
     above = False
-    line, fields = method.line, method.fields
     for row in rows:
         x: dict[str, float] = {"at": row.at, **dict(zip(fields, row.values, strict=True))}
         reading = method.read(x)
-        score = score_of(reading.statistic, line)
+        score = score_of(reading.statistic, method.line)
         alarm = None
         if score >= LINE:
             alarm = None if above else _alarm(method, row, x, reading, score, zone)

@@ -103,13 +103,14 @@ class Stamps:
 
 
 class Series:
-    """The rows of an open file. `spacing` is the distance of its first two times."""
+    """The rows of an open file. `spacing` is the distance of its first two times; no `fields` means all columns."""
 
     def __init__(self, path: Path, raw: IO[bytes], fields: tuple[str, ...], zone: ZoneInfo | None) -> None:
         self.notes = Notes()
         self.spacing = 0.0
         self.size = path.stat().st_size
-        self._path, self._raw, self._fields = path, raw, fields
+        self.fields = fields
+        self._path, self._raw = path, raw
         self._stamps = Stamps(zone)
         self._last = -math.inf
         packed = _OPEN.get(path.suffix.lower())
@@ -148,7 +149,7 @@ class Series:
 
     def _header(self) -> tuple[int, list[int]]:
         """Where the time and the numbers stand."""
-        wanted = ("timestamp", *self._fields)
+        wanted = ("timestamp", *self.fields)
         header = next(self._read(), None)
         fix = f"the first row must be {','.join(wanted)}"
         if header is None:
@@ -156,7 +157,8 @@ class Series:
         names = [name.strip().lower() for name in header]
         missing = [name for name in wanted if name not in names]
         if not missing:
-            return names.index("timestamp"), [names.index(name) for name in self._fields]
+            self.fields = self.fields or tuple(name for name in names if name != "timestamp")
+            return names.index("timestamp"), [names.index(name) for name in self.fields]
         if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
             raise self._bad(1, "the columns are not separated by commas")
         if "timestamp" in names:

@@ -77,9 +77,9 @@ def command(
     began = clock.elapsed()
     with ExitStack() as stack:
         rows = _open(stack, series, name, method, zone)
-        write = stack.enter_context(_scores(scores_path, method.fields))
+        write = stack.enter_context(_scores(scores_path, rows.fields))
         moved = stack.enter_context(_bar(rows))
-        for scored in evaluate.run(method, rows.rows(), zone):
+        for scored in evaluate.run(method, rows.fields, rows.rows(), zone):
             values += 1
             write(scored)
             if plot_path:
@@ -103,12 +103,12 @@ def command(
 
 def _open(stack: ExitStack, path: Path, name: str, method: Method[Any, Any], zone: ZoneInfo) -> Series:
     """Says what a method of several numbers needs, rather than which column is missing."""
-    if len(method.fields) > 1 and open_header(path) == {"timestamp", "value"}:
+    if len(method.fields) != 1 and _header(path) == {"timestamp", "value"}:
         raise needs(name, method.fields)
     return stack.enter_context(open_series(path, method.fields, zone))
 
 
-def open_header(path: Path) -> set[str]:
+def _header(path: Path) -> set[str]:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         return {name.strip().lower() for name in file.readline(1000).split(",")}
 

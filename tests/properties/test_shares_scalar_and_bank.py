@@ -48,9 +48,13 @@ def both(method: Any, rows: list[dict[str, float]], counted: list[tuple[int, flo
         reading = method.read(x)
         moment = local.moment(at + MINUTE / 2)
         y, n = (y, n) if known else (0.0, 0.0)
+        before = method.state.alarm
+        bank.alarmed[0] = before is not None
         statistic = bank.close(at, MINUTE, moment, np.array([y]), np.array([n]), np.array([known]))
         worst = max(worst, abs(float(statistic[0]) - round(reading.kept * 1e6) / 1e6))
         method.learn(x, reading)
+        if before is not None and method.state.alarm is None:
+            bank.clear(0)
     for name, column in (("walks", bank.runs.walks), ("expected", bank.runs.expected), ("hits", bank.usual.hits)):
         assert np.allclose(np.array(getattr(method.state, name)), column[:, 0], rtol=1e-6), name
     return worst

@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,7 +29,7 @@ def quiet_then_odd(count: int = 1200, odd: range = range(900, 912), step: int = 
     return rows
 
 
-def written(path: Path, rows: list[tuple[str, str]], header: str = "timestamp,value") -> Path:
+def written(path: Path, rows: Sequence[tuple[str, ...]], header: str = "timestamp,value") -> Path:
     path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
     return path
 
@@ -198,3 +198,26 @@ def test_the_plot_of_a_long_series_is_no_longer(tmp_path: Path, evaluate: Run) -
         evaluate(written(tmp_path / "s.csv", quiet_then_odd(count)), "--plot", tmp_path / f"{name}.svg")
     short, long = ((tmp_path / f"{name}.svg").stat().st_size for name in ("short", "long"))
     assert long < 2 * short
+
+
+def test_a_method_of_two_numbers_refuses_one_and_reads_two(
+    tmp_path: Path, evaluate: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = quiet_then_odd(3000, range(0), step=60)
+    for name in ("ratio", "backlog", "mix"):
+        assert evaluate(written(tmp_path / "one.csv", rows), "--method", name, "--json", tmp_path / "f.json") == 2
+        assert f"{name} needs " in (said := capfd.readouterr().err)
+        assert "a row: give a file with the header timestamp," in said
+    rng = random.Random(2)
+    three = [
+        (stamp, str(sum(rng.random() < (0.4 if 2800 <= n < 2830 else 0.05) for _ in range(20))), "20")
+        for n, (stamp, _) in enumerate(rows)
+    ]
+    series = written(tmp_path / "two.csv", three, header="timestamp,part,whole")
+    assert evaluate(series, "--method", "ratio", "--scores", tmp_path / "o.csv", "--json", tmp_path / "f.json") == 0
+    [alarm] = json.loads((tmp_path / "f.json").read_text())["alarms"]
+    assert rows[2799][0] < alarm["timestamp"] <= rows[2805][0]
+    assert (tmp_path / "o.csv").read_text().startswith("timestamp,part,whole,score\n")
+    other = [(stamp, part, str(20 - int(part))) for stamp, part, _ in three]
+    assert evaluate(written(tmp_path / "mix.csv", other, "timestamp,billing,other"), "--method", "mix") == 0
+    assert "billing: " in capfd.readouterr().out

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from schemas.incident import Incident
+from schemas.status import Budget
 from streams.web import words
 from streams.web.cards import running_commands, waiting_proposals
 from streams.web.tenant import TenantBoard
-from streams.web.view import Blind, Head, Headline
+from streams.web.view import Account, Blind, Head, Headline
 
 SEVERITIES = ("info", "warning", "error", "critical")
 # How old the counts may be before the sentence says so.
@@ -16,7 +17,7 @@ STALE = timedelta(minutes=5)
 
 
 def head_of(board: TenantBoard, wall: datetime, blind: Blind | None) -> Head:
-    centre = board.centre
+    centre, status = board.centre, board.status
     return Head(
         headline=_headline(board, wall, blind),
         time_zone=str(board.zone),
@@ -26,12 +27,17 @@ def head_of(board: TenantBoard, wall: datetime, blind: Blind | None) -> Head:
         mode=centre.mode if centre else None,
         modes=centre.modes if centre else {},
         killed_by=board.killed_by,
-        stops=board.status.stops if board.status else [],
-        on_duty=board.status.on_duty if board.status else [],
+        stops=status.stops if status else [],
+        on_duty=status.on_duty if status else [],
+        account=_account(status.budget) if status and status.budget else None,
         blind=blind,
         languages=centre.languages if centre else ("en",),
         hidden={"queues": board.rows.lost, "incidents": board.incidents.lost},
     )
+
+
+def _account(budget: Budget) -> Account:
+    return Account(stated=budget.stated, spent=budget.spent, projected=budget.projected, opened=budget.opened)
 
 
 def blind_to(board: TenantBoard, wall: datetime, after_seconds: float) -> Blind | None:

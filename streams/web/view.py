@@ -185,6 +185,15 @@ class Headline(Part, frozen=True, kw_only=True):
     more: str = ""
 
 
+class Account(Part, frozen=True, kw_only=True):
+    """False incidents of thirty days: how many may be, were, will be at this rate, of how many in all."""
+
+    stated: float
+    spent: int
+    projected: float | None
+    opened: int
+
+
 class Head(Part, frozen=True, kw_only=True):
     """What stands above everything. `now` is the tenant's time (None: the wall clock's); `complete_to` is how far its
     contacts are counted."""
@@ -199,6 +208,7 @@ class Head(Part, frozen=True, kw_only=True):
     killed_by: str | None
     stops: list[Stop]
     on_duty: list[OnDuty]
+    account: Account | None
     blind: Blind | None
     languages: tuple[str, ...]
     hidden: dict[str, int]

@@ -27,7 +27,7 @@ from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
 from schemas.incident import Reason
 from schemas.signal import Load, QueueLoad
-from schemas.status import DeskStatus, Stop
+from schemas.status import Budget, DeskStatus, Stop
 from streams import config
 from streams.web.board import Board
 from streams.web.deciding import Answer
@@ -464,10 +464,19 @@ class TestDeciding:
             page.get_by_role("button", name="Close").click()
             stop = Stop(target=outage.INCIDENT, reach="incident", by="kim", at=WALL, text="its load shifts")
             status = DeskStatus(
-                tenant=outage.TENANT, revision=9, at=WALL, mode="auto", stops=[stop], origin=outage.ORIGIN
+                tenant=outage.TENANT,
+                revision=9,
+                at=WALL,
+                mode="auto",
+                stops=[stop],
+                budget=Budget(stated=4.0, spent=1, opened=27, since=WALL, counted_to=WALL),
+                origin=outage.ORIGIN,
             )
             served.feed([(topics.DESK_STATUS.name, status)])
             expect(page.locator("#incident-list")).to_contain_text("load shifts stopped")
+            expect(page.locator("#account")).to_have_text(
+                "In 30 days 27 incidents opened; 1 of 4 that may be false were."
+            )
             page.get_by_role("button", name="Let its load shifts go on").click()
             expect(page.locator("#decide-title")).to_have_text("Let its load shifts go on?")
 

@@ -219,6 +219,7 @@ function drawBar(head) {
     say(mode, head.killed_by ? `kill switch pulled by ${head.killed_by}` : [`Mode ${MODES[head.mode] ?? head.mode}`, ...own].join(", "));
   }
   drawStop(head);
+  drawAccount(head?.account);
   const duty = (head?.on_duty ?? []).map((one) => `${one.rota}: ${one.who.join(", ") || "nobody"}${one.until ? ` until ${when(one.until, context.now())}` : ""}`);
   show(byId("duty"), duty.length > 0);
   say(byId("duty"), duty.length ? `On duty – ${duty.join("; ")}` : "");
@@ -241,6 +242,14 @@ function drawStop(head) {
   node.onclick = () => propose(whole
     ? { tenant: state.tenant, target: state.tenant, action: "unkill", yes: "Let them go on", title: "Let load shifts go on?", text: "They are planned and proposed again." }
     : { tenant: state.tenant, target: state.tenant, action: "kill", yes: "Stop them all", grave: true, title: "Stop all load shifts?", text: "Everything that was moved goes back, and nothing is moved until somebody undoes this." });
+}
+
+/** What false alarms cost so far, against what they may. */
+function drawAccount(a) {
+  show(byId("account"), Boolean(a));
+  if (!a) return;
+  const rate = a.projected === null ? "" : `, ${number(a.projected)} at this rate`;
+  say(byId("account"), `In 30 days ${many(a.opened, "incident")} opened; ${number(a.spent)} of ${number(a.stated)} that may be false were${rate}.`);
 }
 
 const going = (incident) => incident.phase !== "resolved" && !incident.merged_into;

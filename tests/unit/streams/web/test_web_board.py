@@ -18,12 +18,12 @@ from schemas.health import ToolHealth
 from schemas.incident import Reason
 from schemas.notice import Notification
 from schemas.signal import Load, QueueLoad, Series
-from schemas.status import DeskStatus, Stop
+from schemas.status import Budget, DeskStatus, Stop
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.web.board import Board
 from streams.web.tenant import Limits
-from streams.web.view import IncidentCard, Row, TenantLine, TenantView
+from streams.web.view import Account, IncidentCard, Row, TenantLine, TenantView
 from tests import scripted_outage as outage
 
 WALL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -424,6 +424,16 @@ class TestAnswers:
             assert head is not None
             assert ("Kill switch pulled by kim" in head.headline.more) == bool(stops)
             assert head.stops == stops
+            assert head.account is None
+
+    def test_the_account_of_false_alarms_is_told(self) -> None:
+        made = played(22)
+        budget = Budget(stated=4.0, spent=1, projected=2.5, opened=27, since=WALL, counted_to=WALL)
+        status = DeskStatus(tenant=outage.TENANT, revision=1, at=WALL, mode="auto", budget=budget, origin=outage.ORIGIN)
+        made.fold(status, topics.DESK_STATUS.name, WALL)
+        head = seen(made).head
+        assert head is not None
+        assert head.account == Account(stated=4.0, spent=1, projected=2.5, opened=27)
 
     def test_a_tools_last_word_counts(self) -> None:
         made = played(22)

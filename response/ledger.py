@@ -176,10 +176,11 @@ class Ledger:
         return None
 
     def taken(self, name: str) -> tuple[float, float]:
-        """Of a queue's people: erlangs of other queues' contacts, and slots lent away."""
+        """Of a queue's people: erlangs of contacts that are not its own already, and slots lent away. What a bot hands
+        back to its own queue is less work than it was."""
         at = self.pictures[name].at
         lent = math.fsum(one.slots_out for one in self._placed.values() if overlaps(one.route.from_queue, at))
-        return math.fsum(one.load for one in self._into(at)), lent
+        return math.fsum(one.load for one in self._into(at) if one.route.action != "bot"), lent
 
     def _promises_too_much(self, name: str, giver: Picture) -> bool:
         promised = [

@@ -172,7 +172,9 @@ def _limits(ledger: Ledger, routes: list[Route], params: RespondParams) -> list[
     whole = [ledger.place(route, 1.0) for route in routes]
     room, limits = 1.0 - params.donor_headroom, []
     for name, at in sorted(ledger.pictures.items()):
-        given = {j: one for j, one in enumerate(whole) if overlaps(donor(one.route), at.at)}
+        given = {
+            j: one for j, one in enumerate(whole) if overlaps(donor(one.route), at.at) and one.route.action != "bot"
+        }
         if given:
             work, lent = ledger.taken(name)
             floor = {j: one.load / at.target.occupancy_max + one.slots_out for j, one in given.items()}
@@ -193,8 +195,10 @@ def _own(ledger: Ledger, name: str, at: Picture) -> float:
     """Slots that a giver's own contacts need, by the square-root rule; the ledger asks the exact queue."""
     if name in ledger.gone:
         return 0.0
+    if at.deferred:
+        return 0.0  # what is late costs: the programme weighs it
     load = (SPILL if ledger.gone else 1.0) * at.load
-    return load + math.sqrt(load) if not at.deferred else load
+    return load + math.sqrt(load)
 
 
 # as far as it is allowed

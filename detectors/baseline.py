@@ -171,6 +171,8 @@ class Season(Columns):
         far = apart**2 / (of_own + variance)
         trust = np.minimum(1.0, params.robust_z**2 / np.maximum(far, _NOTHING)) if params.robust else 1.0
         doubtful = np.minimum(1.0, (params.doubtful_visits / np.maximum(known, 0.1)) ** 4)
+        # what is no incident any more shows that this half hour is unlike its like
+        variance = variance + (1 - doubtful) * np.maximum(apart**2 - variance - of_own, 0.0)
         share = variance / (variance + of_own) * (1 - (1 - trust) * doubtful) * (visits > 0)
         joined = share * own + (1 - share) * rate
         either = share * (1 - share) * apart**2 * (far > params.robust_z**2)

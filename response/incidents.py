@@ -42,10 +42,10 @@ def hear(desk: Desk, signal: Signal, params: RespondParams) -> IncidentState | N
         return None
     incident = _of(desk, signal.signal_id)
     if incident is not None:
-        return _revise(incident, signal)
+        return _revise(desk, incident, signal)
     if signal.state == "cleared":
         return None
-    symptom = _symptom(signal)
+    symptom = _symptom(desk, signal)
     found = joining.find(desk, signal, symptom, params)
     incident, reason = found or (open_with(desk, signal, symptom, params), None)
     _add(incident, symptom, params)
@@ -64,7 +64,7 @@ def open_with(desk: Desk, signal: Signal, symptom: SymptomState, params: Respond
         incident_id=f"{desk.tenant}-{digest(signal.signal_id)}",
         audience=signal.audience,
         feed=joining.is_feed(signal),
-        drill=signal.drill,
+        drill=joining.drill_of(desk, signal),
         opened_at=desk.now,
         onset=signal.onset,
         fronts=[signal.onset],
@@ -87,7 +87,7 @@ def add_to_desk(desk: Desk, incident: IncidentState, params: RespondParams) -> N
     desk.incidents[incident.incident_id] = incident
 
 
-def _symptom(signal: Signal) -> SymptomState:
+def _symptom(desk: Desk, signal: Signal) -> SymptomState:
     return SymptomState(
         signal_id=signal.signal_id,
         series=signal.series,
@@ -103,18 +103,18 @@ def _symptom(signal: Signal) -> SymptomState:
         learning=signal.evidence.still_learning,
         site=signal.site,
         region=signal.region,
-        drill=signal.drill,
+        drill=joining.drill_of(desk, signal),
         explained=signal.explained,
         text=signal.text,
     )
 
 
-def _revise(incident: IncidentState, signal: Signal) -> IncidentState:
+def _revise(desk: Desk, incident: IncidentState, signal: Signal) -> IncidentState:
     before = incident.symptoms[signal.signal_id]
     if signal.revision < before.revision:
         return incident
-    after = _symptom(signal)
-    after.detected_at = before.detected_at
+    after = _symptom(desk, signal)
+    after.detected_at, after.drill = before.detected_at, before.drill
     if not after.open:
         after.cleared_at = signal.at
         incident.replan = True

@@ -32,6 +32,11 @@ def is_feed(signal: Signal) -> bool:
     return signal.signal_kind == "telemetry-lost"
 
 
+def drill_of(desk: Desk, signal: Signal) -> str | None:
+    """The exercise that a signal belongs to: its own, or that of the whole tenant."""
+    return signal.drill or (desk.centre.drill if desk.centre else None)
+
+
 def find(
     desk: Desk, signal: Signal, symptom: SymptomState, params: RespondParams
 ) -> tuple[IncidentState, Reason] | None:
@@ -39,7 +44,7 @@ def find(
     best: tuple[int, float, str] | None = None
     chosen: tuple[IncidentState, Reason] | None = None
     for incident in desk.incidents.values():
-        link = _link(incident, signal, symptom, params)
+        link = _link(desk, incident, signal, symptom, params)
         if link is None:
             continue
         order = (-link.rank, _seconds_from_front(incident, signal), incident.incident_id)
@@ -48,10 +53,16 @@ def find(
     return chosen
 
 
-def _link(incident: IncidentState, signal: Signal, symptom: SymptomState, params: RespondParams) -> Link | None:
+def _link(
+    desk: Desk, incident: IncidentState, signal: Signal, symptom: SymptomState, params: RespondParams
+) -> Link | None:
     if incident.phase == "resolved" or signal.signal_id in incident.apart:
         return None
-    if incident.audience != signal.audience or incident.feed != is_feed(signal) or incident.drill != signal.drill:
+    if (
+        incident.audience != signal.audience
+        or incident.feed != is_feed(signal)
+        or incident.drill != drill_of(desk, signal)
+    ):
         return None
     known = list(incident.symptoms.values())
     if any(other.series == signal.series for other in known):

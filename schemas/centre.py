@@ -207,6 +207,8 @@ class Centre(Message, frozen=True, kw_only=True):
     routes: list[Route] = []
     providers: list[Provider] = []
     calendar: list[CalendarDay] = []
+    # the name of an exercise: whatever is seen of this tenant is marked as one and moves no real contact
+    drill: Name | None = None
     # who is asked when an incident wakes somebody, and who next while nobody acknowledges it
     on_call: list[Rota] = []
     languages: tuple[Name, ...] = ("en",)

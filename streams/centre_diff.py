@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.centre import CalendarDay, Centre, CentreQueue, Provider, Route
+from schemas.centre import CalendarDay, Centre, CentreQueue, Provider, Rota, Route
 
 Fields = dict[str, Any]
 WHOLE = ""
@@ -40,15 +40,15 @@ def _parts(centre: Centre) -> dict[str, Fields]:
     parts = {WHOLE: _fields(centre, "tenant", "version", "schema_version", *PARTS)}
     parts |= {f"modes {action}": {"mode": mode} for action, mode in centre.modes.items()}
     parts |= {f"channel {name}": _fields(channel) for name, channel in centre.channels.items()}
-    for field in ("queues", "routes", "providers", "calendar"):
+    for field in ("queues", "routes", "providers", "calendar", "on_call"):
         parts |= {_name(part): _fields(part) for part in getattr(centre, field)}
     return parts
 
 
-PARTS = ("modes", "channels", "queues", "routes", "providers", "calendar")
+PARTS = ("modes", "channels", "queues", "routes", "providers", "calendar", "on_call")
 
 
-def _name(part: CentreQueue | Route | Provider | CalendarDay) -> str:
+def _name(part: CentreQueue | Route | Provider | CalendarDay | Rota) -> str:
     match part:
         case CentreQueue():
             return f"queue {part.at}"
@@ -58,6 +58,8 @@ def _name(part: CentreQueue | Route | Provider | CalendarDay) -> str:
             return f"provider {part.name}"
         case CalendarDay():
             return f"calendar {part.date} {part.name}"
+        case Rota():
+            return f"rota {part.name}"
 
 
 def _fields(part: msgspec.Struct, *without: str) -> Fields:

@@ -15,7 +15,7 @@ from response.actions import MAY_STAY
 from response.drawer import members
 from response.template import Messages
 from schemas.base import QueueRef
-from schemas.centre import CalendarDay, Centre, CentreChannel, CentreQueue, Provider, Route
+from schemas.centre import CalendarDay, Centre, CentreChannel, CentreQueue, Provider, Rota, Route
 from streams.centre_file import Draft, nearest
 from streams.config import Settings
 
@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 def mistakes(draft: Draft) -> list[Mistake]:
     """All that is wrong with a model, in the order of its paths' first mention; what could not be read comes first."""
-    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar, _hours):
+    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar, _hours, _on_call):
         for path, text in rule(draft):
             draft.mistakes.setdefault(path, text)
     return list(draft.mistakes.items())
@@ -167,6 +167,26 @@ def _hours(draft: Draft) -> Iterator[Mistake]:
                 Hours({days: times})
             except ValueError as error:
                 yield f"{path}.opening_hours.{days}", str(error)
+
+
+def _on_call(draft: Draft) -> Iterator[Mistake]:
+    seen: dict[str, str] = {}
+    before = 0
+    for path, rota in draft.of(Rota, "on_call["):
+        if rota.name in seen:
+            yield f"{path}.name", f"{rota.name} stands at {seen[rota.name]} already"
+        seen.setdefault(rota.name, path)
+        if rota.after_seconds < before:
+            yield (
+                f"{path}.after_seconds",
+                f"is before that of the rota above ({before}): who is asked first stands first",
+            )
+        before = max(before, rota.after_seconds)
+        if not rota.duties:
+            yield f"{path}.duties", "names nobody: who is on it, and when?"
+        if rota.time_zone is not None:
+            for _, text in _time_zone(rota.time_zone):
+                yield f"{path}.time_zone", text
 
 
 def _is_date(text: str) -> bool:

@@ -27,7 +27,7 @@ from desk_builder import (
     tool,
 )
 
-from response.actions import DEFERS, LENDS_PEOPLE, donor, key_of
+from response.actions import DEFERS, LENDS_PEOPLE, donor, key_of, stays_home
 from response.capacity import Picture
 from response.guard import bring_in_line
 from response.incidents import _symptom
@@ -38,7 +38,7 @@ from response.pipeline import ResponseFold
 from response.state import Clock, Desk, Flow, IncidentState
 from schemas import codec
 from schemas.base import Origin
-from schemas.centre import Centre, CentreChannel, CentreQueue, Route
+from schemas.centre import Centre, CentreChannel, CentreQueue, Duty, OpenCase, Rota, Route
 from schemas.command import LoadShiftCommand
 from schemas.desk import DeskBody
 from schemas.fold import Output, digest
@@ -102,7 +102,7 @@ def _random_desk(draw: random.Random) -> tuple[Desk, IncidentState]:
     )  # fmt: skip
     desk.incidents["i"] = incident
     if draw.random() < 0.5:
-        silent = _symptom(signal(draw.choice(names), "silence", 0, ratio=0.0))
+        silent = _symptom(desk, signal(draw.choice(names), "silence", 0, ratio=0.0))
         incident.symptoms[silent.signal_id] = silent
     return desk, incident
 
@@ -180,7 +180,7 @@ def _check(
                 continue
             if route.action in LENDS_PEOPLE:
                 lent[name] += agents * origin.concurrency
-            elif route.action not in DEFERS:
+            elif route.action not in DEFERS and not stays_home(route):
                 taken[name] += share * rate * origin.handle_seconds * route.work_ratio
     assert all(total <= 1 + 1e-6 for total in moved.values())
     for name in {*taken, *lent}:
@@ -236,7 +236,7 @@ def _anything(draw: random.Random, script: Script, now: float) -> DeskBody:
     """Any message at all, sensible or not, about what is known or is not."""
     known = [c.command_id for c in script.commands[-6:] + script.proposals[-6:]] + ["nobody", TENANT]
     targets = [*list(script.incidents)[-4:], *known]
-    match draw.randrange(9):
+    match draw.randrange(11):
         case 0 | 1:
             opened = draw.choice([now, 60.0 * draw.randint(0, 30)])
             return signal(
@@ -263,9 +263,23 @@ def _anything(draw: random.Random, script: Script, now: float) -> DeskBody:
             return result(draw.choice(known), draw.choice(["applied", "refused", "reverted", "expired"]), now)
         case 7:
             return tool(draw.choice(["telephony", "crm", "wfm", "fax"]), now, draw.choice(["up", "down", "degraded"]))
-        case _:
+        case 8:
             mode = draw.choice(["off", "dry-run", "approve", "auto"])
-            return centre(mode, version=draw.randint(1, 5))  # type: ignore[arg-type]
+            rotas = [Rota(name="desk", duties=[Duty(who="ana", begins="09:00", ends="11:00")])]
+            more = {"on_call": rotas} if draw.random() < 0.5 else {}
+            return centre(mode, version=draw.randint(1, 5), **more)  # type: ignore[arg-type]
+        case 9:
+            at = START + timedelta(seconds=draw.choice([now, now - 1e6, now + 1e6]))
+            over = at if draw.random() < 0.3 else None
+            case = f"c{draw.randrange(30)}"
+            return OpenCase(
+                case_id=case, tenant=TENANT, queue=ref(draw.choice(PLACES)), opened_at=at, closed_at=over,
+                due_at=draw.choice([None, at, at + timedelta(days=400)]), sentiment=draw.choice([None, -9.0, 9.0]),
+                priority=draw.choice([0, 3, 10**6]), repeats=draw.choice([0, 10**6]),
+            )  # fmt: skip
+        case _:
+            where = {"site": draw.choice([None, "east", "west"]), "drill": draw.choice([None, None, "spring"])}
+            return msgspec.structs.replace(signal(draw.choice(PLACES), draw.choice(KINDS), now, ratio=0.3), **where)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -27,6 +27,11 @@ def donor(route: Route) -> QueueRef:
     return route.from_queue if route.action in LENDS_PEOPLE else route.to_queue
 
 
+def stays_home(route: Route) -> bool:
+    """A bot before its own queue: what it hands back is less of that queue's own work, nobody else's."""
+    return route.action == "bot" and route.from_queue == route.to_queue
+
+
 def key_of(action: str, from_queue: QueueRef, to_queue: QueueRef) -> str:
     return f"{action} {from_queue} {to_queue}"
 

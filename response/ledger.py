@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from response import bot_mode, providers
-from response.actions import AFTER_ARRIVAL, BRINGS_A_WAY_IN, DEFERS, LENDS_PEOPLE, donor, key, relieved
+from response.actions import AFTER_ARRIVAL, BRINGS_A_WAY_IN, DEFERS, LENDS_PEOPLE, donor, key, relieved, stays_home
 from response.capacity import SPILL, Picture, is_gone, overlaps, picture, within
 from response.params import RespondParams
 from response.state import Desk, IncidentState, ShiftState
@@ -176,11 +176,10 @@ class Ledger:
         return None
 
     def taken(self, name: str) -> tuple[float, float]:
-        """Of a queue's people: erlangs of contacts that are not its own already, and slots lent away. What a bot hands
-        back to its own queue is less work than it was."""
+        """Of a queue's people: erlangs of contacts that are not its own already, and slots lent away."""
         at = self.pictures[name].at
         lent = math.fsum(one.slots_out for one in self._placed.values() if overlaps(one.route.from_queue, at))
-        return math.fsum(one.load for one in self._into(at) if one.route.action != "bot"), lent
+        return math.fsum(one.load for one in self._into(at) if not stays_home(one.route)), lent
 
     def _promises_too_much(self, name: str, giver: Picture) -> bool:
         promised = [

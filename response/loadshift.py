@@ -11,7 +11,7 @@ import math
 import msgspec
 
 from response import bot_mode, optimiser
-from response.actions import BRINGS_A_WAY_IN, DEFERS, LENDS_PEOPLE, donor, key, relieved
+from response.actions import BRINGS_A_WAY_IN, DEFERS, LENDS_PEOPLE, donor, key, relieved, stays_home
 from response.capacity import SPILL, Picture, overlaps
 from response.ledger import LATE_WEIGHT, PROMISED_WEIGHT, Ledger, open_ledger, usable
 from response.optimiser import Limit, Need, Way
@@ -173,7 +173,7 @@ def _limits(ledger: Ledger, routes: list[Route], params: RespondParams) -> list[
     room, limits = 1.0 - params.donor_headroom, []
     for name, at in sorted(ledger.pictures.items()):
         given = {
-            j: one for j, one in enumerate(whole) if overlaps(donor(one.route), at.at) and one.route.action != "bot"
+            j: one for j, one in enumerate(whole) if overlaps(donor(one.route), at.at) and not stays_home(one.route)
         }
         if given:
             work, lent = ledger.taken(name)

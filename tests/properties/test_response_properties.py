@@ -116,7 +116,7 @@ def test_no_plan_breaks_a_floor_or_a_cap_in_ten_thousand_random_states() -> None
         planned += bool(wishes)
         _check(desk, incident, _pictures(desk, incident), [(wish.route, wish.share) for wish in wishes])
         assert all(wish.share <= PARAMS.share_step_max + 1e-9 for wish in wishes)
-    assert planned > STATES / 6  # the property is not empty
+    assert planned > STATES / 8  # the property is not empty
 
 
 def test_what_runs_keeps_the_rules_when_people_leave_and_the_load_turns() -> None:

@@ -67,7 +67,7 @@ def build(tree: Mapping[Any, Any]) -> Reading:
 def tree_of(centre: Centre) -> dict[str, Any]:
     """The content of a file that comes to this model, but for its version. What is as usual is left out, save the mode:
     who may move contacts is always said."""
-    tree: dict[str, Any] = _plain(centre)
+    tree: dict[str, Any] = plain(centre)
     tree.pop("version", None)
     return {"tenant": tree.pop("tenant"), "mode": centre.mode} | tree
 
@@ -81,17 +81,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f": there is {', '.join(names)}" if 0 < len(names) <= 12 else ""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, QueueRef):
         return str(value)
     if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.fields(type(value))
         pairs = {field.name: getattr(value, field.name) for field in fields}
         usual = {field.name: _default(field) for field in fields}
-        return {name: _plain(part) for name, part in pairs.items() if part != usual[name]}
+        return {name: plain(part) for name, part in pairs.items() if part != usual[name]}
     if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+        return {name: plain(part) for name, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _default(field: Any) -> Any:

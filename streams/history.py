@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -29,9 +29,11 @@ def of_export(
     settings: Settings,
     tenant: str,
     progress: Callable[[int], None] = lambda _: None,
+    only: Collection[str] | None = None,
 ) -> Iterator[PaneRecord]:
-    """The panes of one tenant's sorted events, as the ingest closes them. Raises BadConfig where there are none."""
-    channels = sorted(channel for name, channel in events.lanes if name == tenant)
+    """The panes of one tenant's sorted events (of all channels, or `only` some), as the ingest closes them. Raises
+    BadConfig where there are none."""
+    channels = sorted(channel for name, channel in events.lanes if name == tenant and channel in (only or (channel,)))
     if not channels or events.first is None:
         there = ", ".join(sorted({name for name, _ in events.lanes})) or "nobody"
         raise BadConfig([("--tenant", f"{tenant} has no contacts in the export: there is {there}")])
@@ -40,7 +42,7 @@ def of_export(
     yield Progress(at=events.first, read_to={}, partitions=dict.fromkeys(panes, 1))
     lanes = [player.lane(tenant, name, settings.channels[name]) for name in channels]
     offsets: Counter[str] = Counter()
-    mine = (event for event in feed.contacts(events, SOURCE) if event.tenant == tenant)
+    mine = (event for event in feed.contacts(events, SOURCE) if event.tenant == tenant and event.channel in channels)
     for n, sending in enumerate(player.sendings(mine, lanes, SOURCE, events.first)):
         arrival = (sending.at - EPOCH) // MILLISECOND
         partition = panes[sending.topic]

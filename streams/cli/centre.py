@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import msgspec
@@ -13,7 +15,8 @@ from rich.text import Text
 from schemas import topics
 from schemas.centre import Centre
 from schemas.errors import BadConfig
-from streams import centre_file, centre_rules, clock, config, decide
+from streams import calendar_file, centre_file, centre_rules, clock, config, decide
+from streams.calendar_file import Window
 from streams.centre_diff import changes
 from streams.cli._console import console
 from streams.cli._decide import SOURCE, wait_option
@@ -24,6 +27,13 @@ from streams.publish import publish
 from streams.targets import published
 
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+calendar_option = click.option(
+    "--calendar",
+    "calendars",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Days of an iCalendar file too; the model's own go first. May be given again.",
+)
 
 
 @click.group(name="centre")
@@ -37,15 +47,16 @@ def command() -> None:
 
 @command.command()
 @file_argument
+@calendar_option
 @config_option
 @json_option
-def check(file: Path, config_path: Path | None, json_path: Path | None) -> None:
+def check(file: Path, calendars: tuple[Path, ...], config_path: Path | None, json_path: Path | None) -> None:
     """Tells every mistake in FILE at once, each with its place and the fix.
 
     Asks no broker and sends nothing.
     """
     settings = config.load(config_path)
-    centre = checked(file)
+    centre = with_days(checked(file), calendars)
     out = console()
     notes = _print_notes(out, centre, settings)
     parts = f"{len(centre.channels)} channels, {len(centre.queues)} queues, {len(centre.routes)} routes"
@@ -55,18 +66,26 @@ def check(file: Path, config_path: Path | None, json_path: Path | None) -> None:
 
 @command.command()
 @file_argument
+@calendar_option
 @click.option("--force", is_flag=True, help="Publish whatever version FILE names, as the next one.")
 @wait_option
 @config_option
 @json_option
-def apply(file: Path, force: bool, wait_seconds: float, config_path: Path | None, json_path: Path | None) -> None:
+def apply(
+    file: Path,
+    calendars: tuple[Path, ...],
+    force: bool,
+    wait_seconds: float,
+    config_path: Path | None,
+    json_path: Path | None,
+) -> None:
     """Checks FILE, publishes it as its tenant's model, and says what changed.
 
     A file that names no version gets the next one. One that names a version which is not above the published one is
     refused, as it is older than what is in force. A model that is in force already is left alone.
     """
     settings = config.load(config_path)
-    centre = checked(file)
+    centre = with_days(checked(file), calendars)
     before = published(settings).get(centre.tenant)
     found = changes(before, centre)
     out = console()
@@ -108,6 +127,38 @@ def show(tenant: str | None, config_path: Path | None, json_path: Path | None) -
         _print_model(out, centre)
     shown = [centre for name, centre in found.items() if tenant in (None, name)]
     write_json(json_path, {"centres": [msgspec.to_builtins(centre) for centre in shown]})
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--zone", default="UTC", show_default=True, help="The tenant's time zone (IANA name).")
+@click.option("--day-type", default="holiday", show_default=True, help="What they are, where no category says it.")
+def calendar(file: Path, zone: str, day_type: str) -> None:
+    """Shows the days of the iCalendar FILE that lie ahead, as `calendar` lines of a centre's model.
+
+    A year and a month from today on, with what recurs. What an event's category says (holiday, closed, monday) is its
+    day type.
+    """
+    try:
+        where = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadConfig([("--zone", f"{zone!r} is no zone of the IANA list (Europe/Berlin)")]) from None
+    found = calendar_file.read(file, days_ahead(), where, day_type)
+    click.echo(config.to_yaml({"calendar": [centre_file.plain(entry) for entry in found]}), nl=False)
+
+
+def days_ahead() -> Window:
+    """From a week ago on, so that a model stays true over a border, for a year and a month."""
+    today = clock.now().date()
+    return Window(today - timedelta(days=7), today + timedelta(days=396))
+
+
+def with_days(centre: Centre, calendars: tuple[Path, ...]) -> Centre:
+    """The model with the days of iCalendar files; its own entries go first. Raises BadConfig."""
+    days = centre.calendar
+    for file in calendars:
+        days = calendar_file.merged(days, calendar_file.read(file, days_ahead(), ZoneInfo(centre.time_zone)))
+    return msgspec.structs.replace(centre, calendar=days)
 
 
 def checked(file: Path) -> Centre:

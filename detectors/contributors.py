@@ -17,7 +17,7 @@ TOP_MAX = 5  # of one dimension
 SHARE_MIN = 0.1  # of the excess; less is not told
 # One site carries it where so much of the excess is its own, and clearly more than is its part of the traffic.
 ONLY_SHARE = 0.8
-ONLY_USUAL_MAX = 0.6
+ONLY_BEYOND = 0.15
 DIMENSIONS: tuple[Dimension, ...] = ("reason", "site", "region", "provider")
 
 
@@ -119,7 +119,7 @@ def only(contributors: list[Contribution], parts: list[Part]) -> str | None:
     """The one name that nearly all of the excess is of."""
     usual = {part.category.name: part.usual_share for part in parts}
     for one in contributors:
-        if one.share >= ONLY_SHARE and usual.get(one.name, 1.0) <= ONLY_USUAL_MAX:
+        if one.share >= max(ONLY_SHARE, usual.get(one.name, 1.0) + ONLY_BEYOND):
             return one.name
     return None
 

@@ -67,6 +67,7 @@ BACKLOG = ShareParams(
     odds=(1.1, 1.25, 1.5, 2.0, 3.0),
     slots=168,
     block_keep=0.9,
+    slot_variance=0.004,
     share_least=0.5,
     tolerance_floor_variance=0.0,
     tolerance_min=0.02,

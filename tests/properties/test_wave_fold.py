@@ -1,0 +1,285 @@
+"""Shares, mixes, backlogs and handle times in the detection fold: what is found, and what bad input does not do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pane_logs import fold_over, said
+
+from detectors.parameters import CountParams
+from detectors.pipeline import DetectionFold, DetectParams
+from schemas.base import Origin
+from schemas.desk import DeskEntry
+from schemas.fold import Output
+from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane, SourceCover
+from schemas.signal import Signal
+
+START = datetime(2025, 3, 3, 8, 0, tzinfo=UTC)  # a Monday
+QUICK = DetectParams(counts=CountParams(warm_up_seconds=1200.0))
+BREAK = 200  # minutes
+QUEUES = ("billing", "orders")
+REASONS = ("invoice", "refund", "other-thing")
+
+Change = Callable[[dict[str, Any], random.Random], None]
+
+
+def times(draw: random.Random, n: int, share: float) -> int:
+    return sum(draw.random() < share for _ in range(n))
+
+
+def minute(draw: random.Random, broken: Change | None, arrivals: float = 20.0) -> dict[str, Any]:
+    """The counts of one queue's minute; `broken` changes what an ordinary one would be."""
+    law: dict[str, Any] = {
+        "arrivals": arrivals,
+        "escalated": 0.03,
+        "abandoned": 0.04,
+        "negative": 0.1,
+        "left": 1.0,
+        "handle": 300.0,
+        "refund": 0.3,
+        "site": 0.6,
+        "north": 1.0,
+    }
+    if broken is not None:
+        broken(law, draw)
+    offered = times(draw, 60, law["arrivals"] / 60)
+    north = times(draw, offered, law["site"])
+    kept = times(draw, north, law["north"])
+    offered, north = offered - (north - kept), kept
+    left = times(draw, offered, law["left"])
+    gone = times(draw, left, law["abandoned"])
+    refund = times(draw, offered, law["refund"])
+    rated = times(draw, left, 0.5)
+    return {
+        "offered": offered,
+        "abandoned": gone,
+        "answered": left - gone,
+        "finished": left - gone,
+        "escalated": times(draw, left - gone, law["escalated"]),
+        "sentiment_n": rated,
+        "sentiment_negative": times(draw, rated, law["negative"]),
+        "handle_n": left - gone,
+        "handle_milliseconds": sum(
+            round(1000 * law["handle"] * draw.lognormvariate(-0.18, 0.6)) for _ in range(left - gone)
+        ),
+        "by_reason": {name: n for name, n in zip(REASONS, (offered - refund, refund, 0), strict=True) if n},
+        "by_site": {name: n for name, n in (("north", north), ("south", offered - north)) if n},
+    }
+
+
+def log(
+    seed: int, minutes: int, change: Change | None = None, queues: tuple[str, ...] = QUEUES
+) -> Iterator[PaneRecord]:
+    draw = random.Random(seed)
+    topic = "contact-events.chat"
+    yield Progress(at=START, read_to={f"{topic}/0": START}, partitions={topic: 1})
+    for n in range(minutes):
+        start = START + timedelta(minutes=n)
+        end = start + timedelta(minutes=1)
+        broken = change if n >= BREAK else None
+        yield QueuePane(
+            tenant="acme",
+            channel="chat",
+            pane_start=start,
+            pane_seconds=60,
+            partition=0,
+            version=n + 1,
+            final=True,
+            complete_to=end,
+            queues={queue: QueueCounts(**minute(draw, broken if queue == queues[0] else None)) for queue in queues},
+            sources={"acd": SourceCover(queues=["*"], delivered_to=end, covers=True)},
+        )
+        yield Progress(at=end, read_to={f"{topic}/0": end}, partitions={topic: 1})
+
+
+def set_to(**values: float) -> Change:
+    return lambda law, _: law.update(values)
+
+
+CHANGES: dict[str, Change] = {
+    "escalation-wave": set_to(escalated=0.15),
+    "abandonment-wave": set_to(abandoned=0.25),
+    "sentiment-wave": set_to(negative=0.5),
+    "mix-shift": set_to(refund=0.7),
+    "backlog-growth": set_to(left=0.45),
+    "metric-shift": set_to(handle=600.0),
+}
+
+
+@cache
+def heard(name: str) -> list[Signal]:
+    return signals(fold_over(log(3, BREAK + 60, CHANGES.get(name)), DetectionFold(QUICK))[1])
+
+
+def signals(outputs: list[Output]) -> list[Signal]:
+    bodies = [output.value.body for output in outputs if isinstance(output.value, DeskEntry)]
+    return [body for body in bodies if isinstance(body, Signal)]
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_each_change_is_found_soon_as_what_it_is_and_where_it_is(kind: str) -> None:
+    mine = [signal for signal in heard(kind) if signal.signal_kind == kind and signal.state == "opened"]
+    assert {str(signal.series.at) for signal in mine} >= {"chat/billing"}
+    assert "chat/orders" not in {str(signal.series.at) for signal in mine}
+    broke = START + timedelta(minutes=BREAK)
+    first = min(mine, key=lambda signal: signal.at)
+    assert broke < first.at <= broke + timedelta(minutes=30)
+    assert abs(first.onset - broke) <= timedelta(minutes=12)
+
+
+def test_the_ordinary_day_says_nothing() -> None:
+    assert heard("nothing") == []
+
+
+def test_a_mix_shift_names_the_reason_that_moved() -> None:
+    moved = next(signal for signal in heard("mix-shift") if signal.signal_kind == "mix-shift")
+    assert moved.category in ("refund", "invoice")
+    assert {one.name for one in moved.contributors} == {"refund", "invoice"}
+    refund = next(one for one in moved.contributors if one.name == "refund")
+    assert refund.dimension == "reason"
+    assert refund.observed > refund.expected
+
+
+def test_a_growing_backlog_tells_how_fast_and_when_it_doubles() -> None:
+    grown = [signal for signal in heard("backlog-growth") if str(signal.series.at) == "chat/billing" and signal.growth]
+    last = grown[-1].growth
+    assert last is not None
+    assert last.per_minute == pytest.approx(20 * 0.55, rel=0.3)
+    assert last.minutes_to_double == pytest.approx(last.backlog / last.per_minute, rel=1e-3)
+    assert grown[-1].observed > grown[-1].expected
+
+
+def test_a_channels_share_names_the_queue_that_carries_it() -> None:
+    whole = [signal for signal in heard("escalation-wave") if signal.series.at.queue is None]
+    assert whole[-1].contributors[0].name == "billing"
+    assert whole[-1].contributors[0].share > 0.7
+    assert "billing" in whole[-1].text
+
+
+def test_a_signal_brings_the_panes_that_led_to_it() -> None:
+    first = next(signal for signal in heard("escalation-wave") if signal.state == "opened")
+    curve = first.evidence
+    assert len(curve.curve) == len(curve.curve_at) == len(curve.curve_observed) == len(curve.curve_expected) == 30
+    assert curve.curve_at[-1] == first.at
+    assert curve.curve[-1] == first.evidence.statistic >= first.evidence.threshold
+    assert all(
+        later - earlier == timedelta(minutes=1)
+        for earlier, later in zip(curve.curve_at, curve.curve_at[1:], strict=False)
+    )
+
+
+@given(st.data())
+@settings(max_examples=3, deadline=None)
+def test_a_restart_anywhere_changes_nothing_of_what_is_said(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(CHANGES)))
+    records = list(log(3, BREAK + 30, CHANGES[name]))
+    whole = said(fold_over(records, DetectionFold(QUICK))[1])
+    cut = data.draw(st.integers(300, len(records)))
+    first, outputs = fold_over(records[:cut], DetectionFold(QUICK))
+    entries = {key: raw for key, raw in first.changes().items() if raw is not None}
+    second = DetectionFold(QUICK)
+    second.restore(entries)
+    assert second.complaints == []
+    outputs += fold_over(records[cut:], second, cut)[1]
+    assert said(outputs) == whole
+
+
+def spoiled(records: list[PaneRecord], how: str, at: int) -> list[PaneRecord]:
+    """The log with one kind of bad input at the record `at`, which is a pane."""
+    pane = records[at]
+    assert isinstance(pane, QueuePane)
+    match how:
+        case "repeated":
+            return [*records[: at + 1], pane, *records[at + 1 :]]
+        case "backward":
+            return [*records[: at + 1], records[at - 40], *records[at + 1 :]]
+        case "gap":
+            return [*records[:at], *records[at + 60 :]]
+        case "later version":
+            return [*records[: at + 1], msgspec.structs.replace(pane, version=10**6), *records[at + 1 :]]
+        case "new queue":
+            more = dict(pane.queues) | {f"new-{n}": QueueCounts(offered=3, answered=3) for n in range(20)}
+            return [*records[:at], msgspec.structs.replace(pane, queues=more), *records[at + 1 :]]
+        case "queue dies":
+            dead = [
+                msgspec.structs.replace(one, queues={"orders": one.queues["orders"]})
+                if isinstance(one, QueuePane)
+                else one
+                for one in records[at:]
+            ]
+            return [*records[:at], *dead]
+        case "tenfold":
+            many = [_tenfold(one) if isinstance(one, QueuePane) else one for one in records[at:]]
+            return [*records[:at], *many]
+        case "clock jump":
+            return [*records[:at], *(_moved(one, timedelta(hours=7)) for one in records[at:])]
+    raise ValueError(how)
+
+
+def _tenfold(pane: QueuePane) -> QueuePane:
+    more = {f"{name}-{n}": counts for name, counts in pane.queues.items() for n in range(10)}
+    return msgspec.structs.replace(pane, queues=dict(pane.queues) | more)
+
+
+def _moved(record: PaneRecord, by: timedelta) -> PaneRecord:
+    if isinstance(record, Progress):
+        return msgspec.structs.replace(
+            record, at=record.at + by, read_to={k: v + by for k, v in record.read_to.items()}
+        )
+    assert isinstance(record, QueuePane)
+    cover = {k: msgspec.structs.replace(v, delivered_to=v.delivered_to + by) for k, v in record.sources.items()}
+    return msgspec.structs.replace(
+        record, pane_start=record.pane_start + by, complete_to=record.complete_to + by, sources=cover
+    )
+
+
+HARMLESS = ("repeated", "backward", "later version")
+BAD = (*HARMLESS, "gap", "new queue", "queue dies", "tenfold", "clock jump")
+
+
+@cache
+def ordinary() -> tuple[list[PaneRecord], list[Output]]:
+    records = list(log(5, BREAK))
+    return records, fold_over(records, DetectionFold(QUICK))[1]
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_bad_input_is_no_exception_and_forgets_nothing(how: str) -> None:
+    records, plain = ordinary()
+    at = 2 * 180 + 1
+    fold, outputs = fold_over(spoiled(records, how, at), DetectionFold(QUICK))
+    waves = fold._tenants["acme"].channels["chat"].waves
+    assert waves.shares.bank.marks.exposure[0] >= 2.5 * 3600
+    assert waves.shares.bank.share[0] == pytest.approx(0.03, rel=0.5)
+    kinds = {signal.signal_kind for signal in signals(outputs)}
+    assert kinds <= ({"silence", "drop", "surge"} if how in ("queue dies", "tenfold") else {"telemetry-lost"})
+    if how in HARMLESS:
+        assert [out[2] for out in said(outputs) if b'"load"' in out[2]] != []
+        assert [signal.text for signal in signals(outputs)] == [signal.text for signal in signals(plain)]
+
+
+def test_a_step_that_is_unknown_neither_resolves_nor_teaches() -> None:
+    records = list(log(3, BREAK + 40, CHANGES["escalation-wave"]))
+    blind = [
+        msgspec.structs.replace(one, sources={}) if isinstance(one, QueuePane) and n > 2 * (BREAK + 30) else one
+        for n, one in enumerate(records)
+    ]
+    fold, outputs = fold_over(blind, DetectionFold(QUICK))
+    mine = [signal for signal in signals(outputs) if signal.signal_kind == "escalation-wave"]
+    assert mine
+    assert all(signal.state != "cleared" for signal in mine)
+    assert fold._tenants["acme"].channels["chat"].waves.shares.alarms.open
+
+
+def test_origins_of_signals_lead_to_the_record_that_decided_them() -> None:
+    for signal in heard("backlog-growth"):
+        assert isinstance(signal.origin, Origin)
+        assert signal.origin.offset % 2 == 1  # a pane's

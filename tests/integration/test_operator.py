@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from schemas import codec, topics
-from schemas.centre import Centre
+from schemas.centre import Centre, Duty, Rota
 from schemas.command import LoadShiftCommand
 from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
@@ -148,11 +148,45 @@ def test_a_proposal_is_approved_once_and_the_kill_switch_takes_it_back(desk: Des
     assert "Nothing is moved for shop" in killed.output
     assert desk.commands()[-1].reverts == name
     desk.plays(240, 420)
-    assert "the kill switch is on (by ana)" in operator.types("incidents").output
+    stopped = operator.types("incidents").output
+    assert "the kill switch is on (by ana)" in stopped
+    assert "STOPPED by ana" in stopped
+    assert "breakwater unkill shop" in stopped
+    assert "Stopped by ana" in operator.types("handover").output
     assert len(desk.commands()) == 2
     assert operator.types("unkill").exit_code == 0
+    assert "STOPPED" not in operator.types("incidents").output
     twice = operator.types("unkill")
     assert (twice.exit_code, "the kill switch is not on" in twice.output) == (1, True)
+
+
+def test_one_way_is_stopped_and_let_go_on_and_the_next_shift_hears_of_all_that_is_open(desk: Desk) -> None:
+    operator = desk.operator
+    rotas = [Rota(name="operations", duties=[Duty(who="ana")])]
+    operator.applies(centre("auto", on_call=rotas))
+    desk.plays(-300, 240)
+    await_that(lambda: bool(desk.commands()), desk.worker)
+    name = desk.commands()[0].command_id
+    (incident,) = operator.asks("incidents")["incidents"]
+    assert "asked: ana" in operator.types("incidents").output
+    notes = operator.types("handover").output
+    assert "On call, operations: ana" in notes
+    assert incident["incident_id"] in notes
+    assert f"({name})" in notes
+
+    assert operator.types("kill", name, "--by", "bo").exit_code == 0
+    assert f"breakwater unkill {name}" in operator.types("incidents").output
+    assert name in {command.reverts for command in desk.commands()}
+    assert operator.types("unkill", name).exit_code == 0
+    assert operator.types("unkill", name).exit_code == 1
+
+    early = operator.types("recovery", incident["incident_id"])
+    assert (early.exit_code, "once it eases" in early.output) == (0, True)
+    desk.plays(240, 5000)
+    await_that(lambda: operator.asks("recovery", incident["incident_id"])["recovery"] is not None, desk.worker)
+    said = operator.types("recovery", incident["incident_id"]).output
+    assert "Do not stand down yet" in said
+    assert "escalations beyond the usual ones" in said
 
 
 def test_an_incident_is_taken_on_muted_and_ended_by_a_person(desk: Desk) -> None:

@@ -7,7 +7,19 @@ from typing import Any
 
 import msgspec
 
-from schemas.centre import CalendarDay, Centre, CentreQueue, Provider, Rota, Route
+from schemas.centre import (
+    BenchPerson,
+    Bot,
+    CalendarDay,
+    Centre,
+    CentreQueue,
+    CriticalReason,
+    Partner,
+    Provider,
+    Rota,
+    Route,
+    Team,
+)
 
 Fields = dict[str, Any]
 WHOLE = ""
@@ -40,15 +52,28 @@ def _parts(centre: Centre) -> dict[str, Fields]:
     parts = {WHOLE: _fields(centre, "tenant", "version", "schema_version", *PARTS)}
     parts |= {f"modes {action}": {"mode": mode} for action, mode in centre.modes.items()}
     parts |= {f"channel {name}": _fields(channel) for name, channel in centre.channels.items()}
-    for field in ("queues", "routes", "providers", "calendar", "on_call"):
+    for field in PARTS[2:]:
         parts |= {_name(part): _fields(part) for part in getattr(centre, field)}
     return parts
 
 
-PARTS = ("modes", "channels", "queues", "routes", "providers", "calendar", "on_call")
+PARTS = (
+    "modes",
+    "channels",
+    "queues",
+    "routes",
+    "providers",
+    "calendar",
+    "on_call",
+    "critical",
+    "bots",
+    "bench",
+    "partners",
+    "teams",
+)
 
 
-def _name(part: CentreQueue | Route | Provider | CalendarDay | Rota) -> str:
+def _name(part: msgspec.Struct) -> str:
     match part:
         case CentreQueue():
             return f"queue {part.at}"
@@ -60,6 +85,17 @@ def _name(part: CentreQueue | Route | Provider | CalendarDay | Rota) -> str:
             return f"calendar {part.date} {part.name}"
         case Rota():
             return f"rota {part.name}"
+        case CriticalReason():
+            return f"critical reason {part.reason}"
+        case Bot():
+            return f"bot {part.at}"
+        case BenchPerson():
+            return f"bench {part.person}"
+        case Partner():
+            return f"partner {part.name}"
+        case Team():
+            return f"team {part.name}"
+    raise TypeError(f"{type(part).__name__} has no name in a model")
 
 
 def _fields(part: msgspec.Struct, *without: str) -> Fields:

@@ -9,24 +9,46 @@ from typing import get_args, get_type_hints
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+import msgspec
+
 from detectors.calendar import CLOSED, DAY_TYPES, Hours
 from response import messages
 from response.actions import MAY_STAY
 from response.drawer import members
 from response.template import Messages
 from schemas.base import QueueRef
-from schemas.centre import CalendarDay, Centre, CentreChannel, CentreQueue, Provider, Rota, Route
+from schemas.centre import (
+    BenchPerson,
+    Bot,
+    CalendarDay,
+    Centre,
+    CentreChannel,
+    CentreQueue,
+    CriticalReason,
+    Partner,
+    Provider,
+    Rota,
+    Route,
+    Team,
+)
 from streams.centre_file import Draft, nearest
 from streams.config import Settings
 
 Mistake = tuple[str, str]
 ACTIONS: tuple[str, ...] = get_args(get_type_hints(Route)["action"])
+# what is named once: the kind, where it stands, and the field that names it
+NAMED: tuple[tuple[type[msgspec.Struct], str, str], ...] = (
+    (BenchPerson, "bench[", "person"),
+    (Partner, "partners[", "name"),
+    (Team, "teams[", "name"),
+    (CriticalReason, "critical[", "reason"),
+)
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def mistakes(draft: Draft) -> list[Mistake]:
     """All that is wrong with a model, in the order of its paths' first mention; what could not be read comes first."""
-    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar, _hours, _on_call):
+    for rule in (_whole, _channels, _queues, _routes, _providers, _calendar, _hours, _on_call, _people):
         for path, text in rule(draft):
             draft.mistakes.setdefault(path, text)
     return list(draft.mistakes.items())
@@ -120,6 +142,33 @@ def _routes(draft: Draft) -> Iterator[Mistake]:
         seen.setdefault(way, path)
         if route.share_max <= 0:
             yield f"{path}.share_max", "must be above 0: a route that may move nothing is left out"
+
+
+def _people(draft: Draft) -> Iterator[Mistake]:
+    """Bench, bots, partners, teams and critical reasons: who is named once, and places that there are."""
+    places = {at for _, at in draft.of(QueueRef, "queues[")}
+    for kind, under, name in NAMED:
+        seen: dict[str, str] = {}
+        for path, part in draft.of(kind, under):
+            said = getattr(part, name)
+            if said in seen:
+                yield f"{path}.{name}", f"{said} stands at {seen[said]} already"
+            seen.setdefault(said, path)
+    for under in ("bench[", "partners[", "teams[", "critical["):
+        for path, at in draft.of(QueueRef, under):
+            if not _is_staffed(at, places):
+                yield path, f"{at} is not under `queues`{nearest(str(at), map(str, places))}"
+    providers = {provider.name for _, provider in draft.of(Provider, "providers[")}
+    critical = {one.reason for _, one in draft.of(CriticalReason, "critical[")}
+    for path, route in draft.of(Route, "routes["):
+        if route.provider is not None and route.provider not in providers:
+            yield f"{path}.provider", f"{route.provider} is not under `providers`{nearest(route.provider, providers)}"
+        for n, reason in enumerate(route.reasons):
+            if reason not in critical:
+                yield f"{path}.reasons[{n}]", f"{reason} is not under `critical`{nearest(reason, critical)}"
+    for path, bot in draft.of(Bot, "bots["):
+        if bot.containment_floor > bot.containment_usual:
+            yield f"{path}.containment_floor", "is above what is usual: bot mode would end as it begins"
 
 
 def _is_staffed(at: QueueRef, queues: set[QueueRef]) -> bool:

@@ -203,3 +203,33 @@ def test_what_changed_is_said_by_the_names_that_people_know() -> None:
     ]
     assert changes(before, msgspec.structs.replace(before, version=2)) == []
     assert "+ channel voice" in changes(None, before)
+
+
+@pytest.mark.parametrize(
+    ("over", "path", "says"),
+    [
+        ({"bench": [{"person": "p", "skills": ["chat/order"]}]}, "bench[0].skills[0]", "did you mean chat/orders"),
+        ({"bench": [{"person": "p", "skills": []}, {"person": "p", "skills": []}]}, "bench[1].person", "already"),
+        ({"partners": [{"name": "x", "queues": ["fax"], "agents": 1}]}, "partners[0].queues[0]", "not under `queues`"),
+        ({"critical": [{"reason": "fraud", "team": "fax/f"}]}, "critical[0].team", "not under `queues`"),
+        (
+            {"bots": [{"at": "bot/a", "containment_floor": 0.9, "containment_usual": 0.5}]},
+            "bots[0].containment_floor",
+            "would end as it begins",
+        ),
+        ({"sms": {"quiet_from": "25:00"}}, "sms.quiet_from", "25:00"),
+        ({"two_person": ["skillflex"]}, "two_person[0]", "skill-flex"),
+    ],
+)
+def test_people_and_bots_that_do_not_fit_are_named_with_their_path(over: dict[str, Any], path: str, says: str) -> None:
+    assert says in mistakes(**over)[path]
+
+
+def test_a_route_names_providers_and_reasons_that_there_are() -> None:
+    route = {
+        "from_queue": "voice/orders", "to_queue": "voice/orders", "action": "second-carrier", "provider": "nobody",
+        "reasons": ["fraud"],
+    }  # fmt: skip
+    found = mistakes(routes=[route])
+    assert "not under `providers`" in found["routes[0].provider"]
+    assert "not under `critical`" in found["routes[0].reasons[0]"]

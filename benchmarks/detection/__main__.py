@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks.detection import cells, family, report, runs
 from benchmarks.detection.generator import START
+from benchmarks.detection.inside import Inside, inside
 from benchmarks.detection.method import Breakwater
 from benchmarks.detection.musts import judge
 from benchmarks.detection.runs import OURS, Key, Run
@@ -35,12 +36,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     began = time.monotonic()
-    found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes))
+    seen_inside = [inside(noise, rate, seed=options.seed) for noise in ("clean", "real") for rate in (20.0, 120.0)]
+    found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes), seen_inside)
     command = f"python -m benchmarks.detection --size {options.size} --seed {options.seed}"
     shares, backlogs = family.run(options.size, options.seed)
     found[0].extend(family.musts(shares, backlogs))
     more = family.page(shares, backlogs)
-    results = report.Results(options.size, command, time.monotonic() - began, *found, cost(), more)
+    results = report.Results(options.size, command, time.monotonic() - began, *found, cost(), seen_inside, more)
     print("\n".join(report.musts_table(results.musts)))
     if options.json:
         options.json.write_text(json.dumps(_as_json(results), indent=1) + "\n")
@@ -60,7 +62,9 @@ def _run(wanted: list[runs.Job], processes: int) -> dict[Key, Run]:
         return runs.run_all(wanted, processes, say)
 
 
-def evaluate(found: dict[Key, Run]) -> tuple[list[Any], list[Any], list[Any], dict[str, Any]]:
+def evaluate(
+    found: dict[Key, Run], seen_inside: list[Inside]
+) -> tuple[list[Any], list[Any], list[Any], dict[str, Any]]:
     """Musts, cells, false alarms and what alarms did."""
     every = [cell for run in found.values() for cell in cells.cells(run)]
     false = [
@@ -76,7 +80,7 @@ def evaluate(found: dict[Key, Run]) -> tuple[list[Any], list[Any], list[Any], di
         "clear": cells.alarms(main_run, (5.0,), 3.8, 60),
         "held": cells.alarms(main_run, (5.0, 20.0), 2.5, 180),
     }
-    return judge(every, false, alarms), every, false, alarms
+    return judge(every, false, alarms, seen_inside), every, false, alarms
 
 
 def cost(series: int = 10_000, buckets: int = 120) -> report.Cost:
@@ -102,6 +106,7 @@ def _as_json(results: report.Results) -> dict[str, Any]:
         "cells": [_row(cell) for cell in results.cells],
         "false_alarms": [_row(each) for each in results.false],
         "alarms": {name: _row(each) for name, each in results.alarms.items()},
+        "inside": [_row(each) for each in results.inside],
         "cost": _row(results.cost),
     }
 

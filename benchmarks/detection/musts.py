@@ -6,6 +6,7 @@ import math
 from typing import Literal, NamedTuple
 
 from benchmarks.detection.cells import Alarms, Cell, FalseAlarms
+from benchmarks.detection.inside import Inside
 from benchmarks.detection.runs import ABLATIONS, OURS
 
 DEAF = 0.02
@@ -51,9 +52,10 @@ COLD_FALSE_ALARMS = 1.0
 ONSET = {3.8: 1.0, 2.0: 4.0}
 CLEAR_MINUTES = 10.0
 HELD = 0.95
+INSIDE = 0.5  # of the time until the bucket closes
 
 
-def judge(cells: list[Cell], false: list[FalseAlarms], alarms: dict[str, Alarms]) -> list[Must]:
+def judge(cells: list[Cell], false: list[FalseAlarms], alarms: dict[str, Alarms], inside: list[Inside]) -> list[Must]:
     """Every must and guard. `false` holds the pooled figures (rate 0) too; `alarms` by the names used below."""
     made = [Must(row.name, row.goal, _worst(row, cells)) for row in DELAYS]
     pooled = pool(false)
@@ -71,6 +73,8 @@ def judge(cells: list[Cell], false: list[FalseAlarms], alarms: dict[str, Alarms]
     ]
     made.append(Must("clear after the end, rate 5, 3.8x, median minutes", CLEAR_MINUTES, alarms["clear"].clear_minutes))
     made.append(Must("alarm held through a 3-h 2.5x surge, rates 5-20", HELD, alarms["held"].held_whole, "at least"))
+    sooner = max(each.inside / each.closed for each in inside if each.rate >= 100)
+    made.append(Must("3.8x at 120/min inside the open bucket, share of waiting for its end", INSIDE, sooner))
     heard = max(pooled[OURS, noise, 2].nominal for noise in FALSE_ALARMS)
     made.append(Must("not deaf: false alarms in the worst class", DEAF, heard, "at least"))
     made += [Must(f"visibly worse: {name}", WORSE, worse(name, cells, pooled), "at least") for name in ABLATIONS]

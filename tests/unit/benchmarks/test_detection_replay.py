@@ -5,7 +5,8 @@ import pytest
 
 from benchmarks.detection import cells, musts, plot, report, runs
 from benchmarks.detection.generator import START, Traffic
-from benchmarks.detection.method import Breakwater
+from benchmarks.detection.inside import Inside, inside
+from benchmarks.detection.method import Breakwater, Newcomers
 from benchmarks.detection.peers import RULES, LastWeek, RollingZ, Rule
 from benchmarks.detection.replay import CHANGES, Change, Scored, merge, replay
 from benchmarks.detection.river_peers import RIVER, RiverPeer
@@ -181,7 +182,8 @@ def judged(monthly: float) -> dict[str, musts.Must]:
     false += [made_false(runs.OURS, "real", 0, 0.1), made_false("same rates", "real", 2, monthly)]
     false += [made_false(name, "real", 2, monthly) for name in runs.ABLATIONS]
     alarm = cells.Alarms(3.8, 60, 0.1, 1.0, 1.0, 5.0, 1.0, 10)
-    found = musts.judge(every, false, dict.fromkeys(("3.8x", "2x", "clear", "held"), alarm))
+    sooner = [Inside(120.0, 3.8, "real", 20.0, 50.0, 30.0, 0.0, 100)]
+    found = musts.judge(every, false, dict.fromkeys(("3.8x", "2x", "clear", "held"), alarm), sooner)
     return {must.name: must for must in found}
 
 
@@ -214,3 +216,25 @@ def test_plots_draw_every_dot_and_numbers_have_three_digits() -> None:
     assert svg.count("<circle") == 3  # one in the legend
     assert "Delay &lt;x&gt;" in svg
     assert [report.number(value) for value in (1.234, 1234.5, math.inf, math.nan)] == ["1.23", "1234", "never", "-"]
+
+
+def test_inside_the_open_bucket_a_sharp_surge_is_seen_long_before_it_closes() -> None:
+    found = inside("clean", 120.0, series=8, rounds=1)
+    assert found.incidents == 8
+    assert found.inside < 0.5 * found.closed
+    assert found.false == 0
+
+
+def test_newcomers_take_the_shape_of_their_channel_and_forks_are_alike() -> None:
+    rng = np.random.default_rng(5)
+    method = Newcomers(2, 1, "clean", seconds=1800)
+    for pane in range(16):
+        method.step(START + 1800 * pane, rng.poisson([60.0, 6.0]).astype(float))
+    noon = method.bank.expect(START + 11 * 3600, 1800)
+    night = method.bank.expect(START + 3 * 3600, 1800)
+    assert (noon[1:] > 2 * night[1:]).all()  # of which they have seen nothing themselves
+    forked = method.fork(3)
+    seen = np.array([70.0, 7.0])
+    several = forked.step(START + 1800 * 16, np.tile(seen, 3)).reshape(2, 3, 2)
+    alone = method.step(START + 1800 * 16, seen)
+    assert (several == alone[:, None, :]).all()

@@ -34,8 +34,9 @@ def panes(method: Method[Any, Any], count: int) -> list[dict[str, float]]:
     for n in range(count):
         usual = 30 + 20 * math.sin(n * STEP / 86_400 * 2 * math.pi)
         first = max(0.0, round(rng.gauss(usual, usual**0.5)))
-        numbers = (first, first + 40 + rng.randrange(20))
-        found.append({"at": float(START + STEP * n), **dict(zip(method.fields, numbers, strict=False))})
+        numbers = (first, first + 40 + rng.randrange(20), 5.0, rng.randrange(9))
+        names = method.fields or ("billing", "delivery", "returns", "login")
+        found.append({"at": float(START + STEP * n), **dict(zip(names, numbers, strict=False))})
     return found
 
 

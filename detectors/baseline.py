@@ -80,8 +80,8 @@ class Season(Columns):
             share = seen / np.maximum(channel @ self.exposure, _NOTHING)
         return Totals(seen, known, share)
 
-    def rates(self, slots: tuple[int, int], totals: Totals) -> tuple[Numbers, Numbers]:
-        """By slot and series: contacts a second in two slots, and the relative variance of that."""
+    def rates(self, slots: tuple[int, ...], totals: Totals) -> tuple[Numbers, Numbers]:
+        """By slot and series: contacts a second, and the relative variance of that."""
         found = [self._slot(slot, totals) for slot in slots]
         rates, variances = np.array([each[0] for each in found]), np.array([each[1] for each in found])
         return rates / SLOT_SECONDS, variances

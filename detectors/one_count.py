@@ -6,6 +6,7 @@ moved with every pane. What a pane does when a block or a half hour has ended is
 
 from __future__ import annotations
 
+import copy
 import math
 from array import array
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from detectors.singles import Singles, Spread, fork, times, zeros
 from detectors.slots import WEEK_SLOTS, Moment
 
 _ROWS = len(RATIOS)
+_SEASON = ("counts", "exposure")
 
 
 class CountState(msgspec.Struct):
@@ -112,11 +114,21 @@ class View(NamedTuple):
     edges: one_evidence.Band
 
 
+def _over(season: Season, state: CountState) -> Season:
+    """The table over the state's own numbers."""
+    season.counts = np.frombuffer(state.counts, np.float32).reshape(-1, 1)
+    season.exposure = np.frombuffer(state.exposure, np.float32).reshape(-1, 1)
+    return season
+
+
 class OneCount:
     """The arithmetic of one series with these settings; the state is handed in."""
 
     def __init__(self, params: CountParams) -> None:
         self.params = params
+        # the season's table, and what it says of the slots it was asked for
+        self._known: tuple[Singles, Season] | None = None
+        self._slots: dict[int, tuple[float, float]] = {}
         self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
         self.dispersion = Spread(
             params.dispersion_prior, params.dispersion_prior_weight, params.dispersion_half_life_seconds, params
@@ -166,9 +178,13 @@ class OneCount:
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
         params, season = self.params, self._table(state)
         totals = season.totals()
-        rates, variances = season.rates((moment.before, moment.after), totals)
-        before, after = rates[:, 0].tolist()
-        variance = float(variances.max())
+        slots = moment.before, moment.after
+        for slot in slots:
+            if slot not in self._slots:
+                rates, variances = season.rates((slot,), totals)
+                self._slots[slot] = float(rates[0, 0]), float(variances[0, 0])
+        (before, known), (after, other) = (self._slots[slot] for slot in slots)
+        variance = max(known, other)
         if not moment.known:
             variance += params.special_variance
         seen, exposure = float(totals.seen[0]), float(totals.exposure[0])
@@ -177,11 +193,14 @@ class OneCount:
         return before, after, variance, ready, steep, exposure / (7 * 86_400)
 
     def _table(self, state: CountState) -> Season:
-        """The state's own memory as the bank's table."""
-        season = Season(self.params)
-        season.counts = np.frombuffer(state.counts, np.float32).reshape(-1, 1)
-        season.exposure = np.frombuffer(state.exposure, np.float32).reshape(-1, 1)
-        return season
+        """The state's own memory as the bank's table, which remembers what it has worked out."""
+        if self._known is None or self._known[0] is not state.counts:
+            self._know(state, _over(Season(self.params), state))
+        assert self._known is not None
+        return self._known[1]
+
+    def _know(self, state: CountState, table: Season) -> None:
+        self._known, self._slots = (state.counts, table), {}
 
     def level(self, state: CountState) -> tuple[float, float]:
         """How busy it is against the season, and the relative variance of that."""
@@ -223,15 +242,16 @@ class OneCount:
         block = start // self.params.level_block_seconds
         if block <= state.block and moment.visit == state.visit:
             return state
-        state = fork(state)
+        another = moment.visit != state.visit
+        old, state = state, fork(state, () if another else _SEASON)
         state.born = state.born or start
         if block > state.block:
             self._follow_level(state)
             self._roll_level(state, block, self.frozen(state, start))
             state.spread[0] = self.dispersion.estimate(state.dispersion)
-        if moment.visit != state.visit:
+        if another:
             if state.visit != -1 and state.ordinary:
-                self._learn_visit(state)
+                self._learn_visit(state, old)
             state.visit_sums = zeros(4)
             state.visit, state.slot, state.ordinary = moment.visit, moment.slot, moment.ordinary
         return state
@@ -272,13 +292,14 @@ class OneCount:
             for i in (0, 1):
                 level[i] = times(fade ** min(passed - 3, 1000), level[i])
 
-    def _learn_visit(self, state: CountState) -> None:
+    def _learn_visit(self, state: CountState, old: CountState) -> None:
+        """The half hour that ended becomes part of the season, which is `old`'s until then."""
         seen, expected, exposure, variance = np.array(state.visit_sums, float).reshape(4, 1)
-        if exposure[0]:
-            scale = 1.0 + state.scale[0]
-            self._table(state).learn(
-                state.slot, seen / scale, expected / scale, exposure, variance / np.maximum(exposure, 1.0)
-            )
+        if not exposure[0]:
+            return
+        table, scale = _over(copy.copy(self._table(old)), state), 1.0 + state.scale[0]
+        table.learn(state.slot, seen / scale, expected / scale, exposure, variance / np.maximum(exposure, 1.0))
+        self._know(state, table)
 
     # -- a pane
 

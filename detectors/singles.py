@@ -4,7 +4,7 @@ scalar detector goes the bank's way to the bit of what it keeps."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
@@ -52,11 +52,13 @@ def decode(raw: bytes, kind: type[StructT]) -> StructT:
     return msgspec.msgpack.decode(raw, type=kind, dec_hook=_from_bytes)
 
 
-def fork(state: StructT) -> StructT:
-    """A copy that can be changed without the original: every field that is a list of singles is one's own."""
-    own = {
-        name: Singles(value) for name in state.__struct_fields__ if isinstance(value := getattr(state, name), Singles)
-    }
+def fork(state: StructT, but: Container[str] = ()) -> StructT:
+    """A copy that can be changed without the original: each list of singles is its own, `but` these."""
+    own = {}
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        if isinstance(value, Singles) and name not in but:
+            own[name] = Singles(value)
     return msgspec.structs.replace(state, **own)
 
 

@@ -17,7 +17,7 @@ from schemas.incident import Incident
 from streams.config import Notify
 from streams.subjects import Subject
 
-STEPS_MAX = 9
+STEPS_MAX = 8
 What = Literal["opened", "changed", "escalated", "acknowledged", "resolved", "repeated"]
 
 
@@ -96,10 +96,11 @@ class Sink(ABC):
         """One attempt; blocks up to the sink's deadline. Called by one thread at a time."""
 
 
-def steps_left(notice: Notice) -> range:
-    """The steps above 0 and below the notice's own that may still be open: the one told last, and any that were tried
-    since. At most the last few: what climbs for days asks its last rota again and again."""
-    return range(max(1, notice.step_before, notice.step - STEPS_MAX), notice.step)
+def steps_left(notice: Notice) -> list[int]:
+    """The steps above 0 and below the notice's own that may still be open: the one told last, and those that may have
+    been tried since. Of these only the last few: what climbs for days asks its last rota again and again."""
+    told = [notice.step_before] if 0 < notice.step_before < notice.step else []
+    return [*told, *range(max(notice.step_before + 1, notice.step - STEPS_MAX), notice.step)]
 
 
 def incident_of(notice: Notice) -> Incident:

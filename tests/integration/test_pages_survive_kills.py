@@ -79,8 +79,15 @@ def test_every_incident_pages_once_whatever_is_killed_and_lost(kafka: Any, setti
                     await worker.wait()
             stand_in.faults.clear()
             worker = await started(path)
+            await until(lambda: settled(stand_in, newest), 60)
+            # now nobody acknowledges what is open, and the worker is killed while it tells the next rota
+            await bus.send([outgoing(climbing(newest, last), "respond") for last in alive(newest)])
+            await until(lambda: any("~step-" in key for key in stand_in.pager.open), 30)
+            worker.kill()
+            await worker.wait()
+            worker = await started(path)
             try:
-                await until(lambda: settled(stand_in, newest), 60)
+                await until(lambda: climbed(newest) <= stand_in.pager.open.keys() and settled(stand_in, newest), 60)
             finally:
                 worker.terminate()
                 assert await worker.wait() == 0
@@ -93,7 +100,7 @@ def test_every_incident_pages_once_whatever_is_killed_and_lost(kafka: Any, setti
 
     paged = [alert["dedup_key"] for alert in (*stand_in.pager.open.values(), *stand_in.pager.ended)]
     assert stand_in.pager.pages == len(set(paged)) == len(paged), f"seed {SEED}"
-    assert any("~step-" in key for key in paged), f"seed {SEED}: nothing climbed"
+    assert any("~step-" in key for key in paged)
     assert set(paged) >= {name for name, last in newest.items() if last.phase != "resolved"}
     shown = Counter(tag for one in stand_in.grafana.annotations.values() for tag in one["tags"] if "incident_id" in tag)
     assert shown == {f"incident_id={name}": 1 for name in newest}, f"seed {SEED}"
@@ -103,20 +110,37 @@ def test_every_incident_pages_once_whatever_is_killed_and_lost(kafka: Any, setti
 
 def revised(newest: dict[str, Incident], chance: random.Random) -> Output:
     """The next thing that happens: an incident opens, gets worse or better, or ends."""
-    alive = [one for one in newest.values() if one.phase != "resolved"]
-    if not alive or (len(newest) < INCIDENTS and chance.random() < 0.3):
+    if not alive(newest) or (len(newest) < INCIDENTS and chance.random() < 0.3):
         value = incident(1, incident_id=f"i{len(newest)}")
     else:
-        last = chance.choice(alive)
+        last = chance.choice(alive(newest))
         severity = chance.choice(["critical", "error", "warning"])
         make = resolved if len(newest) < INCIDENTS and chance.random() < 0.08 else incident
-        known = last.escalation or Escalation(step=1, rota="first", who=["ada"], at=AT)
-        climbs = make is incident and chance.random() < 0.1
-        asked = msgspec.structs.replace(known, step=known.step + climbs)
-        value = make(last.revision + 1, incident_id=last.incident_id, severity=severity, escalation=asked)
+        if make is incident and chance.random() < 0.1:
+            return climbing(newest, last)
+        value = make(last.revision + 1, incident_id=last.incident_id, severity=severity, escalation=last.escalation)
+    return noted(newest, value)
+
+
+def climbing(newest: dict[str, Incident], last: Incident) -> Output:
+    """Nobody acknowledged it: the next one is asked."""
+    asked = Escalation(step=step(last) + 2, rota="next", who=["ada"], at=AT)
+    return noted(newest, msgspec.structs.replace(last, revision=last.revision + 1, escalation=asked))
+
+
+def noted(newest: dict[str, Incident], value: Incident) -> Output:
     newest[value.incident_id] = value
     key = f"{value.tenant}|{value.incident_id}"
     return Output(topic=topics.INCIDENTS, key=key, value=value, id=f"{key}/{value.revision}", time=AT)
+
+
+def alive(newest: dict[str, Incident]) -> list[Incident]:
+    return [one for one in newest.values() if one.phase != "resolved"]
+
+
+def climbed(newest: dict[str, Incident]) -> set[str]:
+    """The alerts of the steps that what is open has climbed to."""
+    return {f"{one.incident_id}~step-{step(one)}" for one in alive(newest)}
 
 
 def settled(stand_in: StandIn, newest: dict[str, Incident]) -> bool:
@@ -127,14 +151,13 @@ def settled(stand_in: StandIn, newest: dict[str, Incident]) -> bool:
         for name, alert in stand_in.pager.open.items()
         if "~step-" not in name
     }
-    climbed = {f"{one.incident_id}~step-{step(one)}" for one in newest.values() if one.phase != "resolved"}
     ended = {
         tag for one in stand_in.grafana.annotations.values() if "phase=resolved" in one["tags"] for tag in one["tags"]
     }
     over = {f"incident_id={name}" for name in newest.keys() - open_now.keys()}
     return (
         told == open_now
-        and stand_in.pager.open.keys() - open_now.keys() <= climbed
+        and stand_in.pager.open.keys() - open_now.keys() <= climbed(newest)
         and over <= ended
         and len(stand_in.grafana.annotations) >= len(newest)
     )

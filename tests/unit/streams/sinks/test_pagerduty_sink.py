@@ -67,8 +67,6 @@ def test_who_is_asked_next_ends_the_alert_of_the_one_before_and_days_of_asking_e
         calls = len(stand_in.requests)
         sink.send(notice(resolved(), what, step=300, step_before=12))
         assert len(stand_in.requests) - calls == 11
-
-    sink.send(notice(resolved(), "resolved", step=12, step_before=12))
     assert stand_in.pager.open == {}
 
 

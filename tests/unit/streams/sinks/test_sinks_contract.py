@@ -22,7 +22,7 @@ from streams.sink import Delivered, Refused, Retry, Sink
 from streams.sinks import _http
 from streams.stand_in import Fault, StandIn
 
-DEADLINE = 0.5
+DEADLINE = 1.0
 HEADERS = b"HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
 HTTP_SINKS = ["alertmanager", "grafana", "pagerduty", "slack", "teams", "webhook"]
 SECRET_ADDRESS = "T0KEN-IN-THE-ADDRESS"
@@ -165,7 +165,7 @@ def test_a_certificate_that_nobody_vouches_for_is_said_so(
     certificate, context = tls
     with dripping(HEADERS, context) as (port, _):
         address = f"https://localhost:{port}"
-        unknown = build(name, address).send(notice())
+        unknown = build(name, address, deadline_seconds=20).send(notice())
         trusted = build(name, address, ca_file=certificate).send(notice())
 
     assert isinstance(unknown, Retry)

@@ -17,6 +17,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "detection": ("--size", "small"),
     "incidents": ("--seeds", "200"),
     "ingest": ("--size", "small"),
+    "latency": ("--tenants", "10"),
     "methods": ("--values", "3000"),
 }
 ROOT = Path(__file__).parent.parent

@@ -15,6 +15,7 @@ from streams.cli._lines import SEVERITY
 from streams.decide import REFUSAL
 from streams.dossier import Dossier, Standing
 
+OF_THE_DESK = (REFUSAL, "escalation", "handover")  # words about our own work: they stand in the timeline
 OVER_MAX = 5  # commands and proposals that are over: the last few say enough
 
 
@@ -222,7 +223,7 @@ def _bulletins(one: Dossier) -> Iterator[Text]:
     """The last word to each audience, in one language; the others say the same."""
     last: dict[str, dict[str, Bulletin]] = {}
     for bulletin in one.bulletins:
-        if bulletin.template != REFUSAL:
+        if bulletin.template not in OF_THE_DESK:
             last.setdefault(bulletin.audience, {})[bulletin.language] = bulletin
     for audience, by_language in sorted(last.items()):
         shown = by_language.get(_language(one)) or next(iter(by_language.values()))
@@ -252,6 +253,8 @@ def _choices(incident: Incident, now: datetime) -> Iterator[Text]:
     ]
     if not incident.acknowledged_by:
         words.insert(0, "ack")
+    if incident.phase in ("easing", "watching"):
+        words.insert(0, "recovery")
     for word in words:
         yield Text(f"  breakwater {word} {incident.incident_id}", "cyan")
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from detectors import budget, contributors, wave_wording, wording
-from detectors.alarms import Alarms, Sight, Statement, of_closed
+from detectors.alarms import Alarm, Alarms, Sight, Statement, of_closed
 from detectors.bank import Bank, Clocks
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
@@ -241,7 +241,10 @@ class Channel:
         for said in statements:
             self.dirty |= {"alarms", "hot", "slow"}
             i = self.index[said.alarm.series]
-            carriers, points = self._carriers(i, said.alarm.onset), list(self.trail.points(i))
+            carriers = self._carriers(i, said.alarm.onset)
+            if i == 0 and said.state != "cleared":
+                carriers = carriers._replace(affected=self._affected(said.alarm))
+            points = list(self.trail.points(i))
             say(
                 said.at,
                 lambda origin, said=said, carriers=carriers, points=points: wording.of_alarm(  # type: ignore[misc]
@@ -429,6 +432,11 @@ class Channel:
             now += self.pane
         return contributors.of_arrivals(series, since, self.names, self.minutes, now, self.waves.categories)
 
+    def _affected(self, alarm: Alarm) -> tuple[str, ...]:
+        evidence = self.bank.fast if alarm.speed == "fast" else self.bank.slow
+        statistic = evidence.statistic(evidence.runs.astype(float))[alarm.direction, 1:]
+        return tuple(self.names[1 + i] for i in contributors.affected(statistic, alarm.pane_seconds))
+
     def _carriers_of(self, alarm: WaveAlarm) -> Carriers:
         row = alarm.row
         if row.measure == "reason":
@@ -437,7 +445,10 @@ class Channel:
             return contributors.NOBODY
         group = self.waves.group_of(alarm)
         queues = {r.series: i for i, r in enumerate(group.rows) if r.series and r.measure == row.measure}
-        return contributors.of_shares(group.alarms.index[row], queues, alarm.onset, group.trail)
+        found = contributors.of_shares(group.alarms.index[row], queues, alarm.onset, group.trail)
+        mine = list(queues)
+        beyond = contributors.affected(group.bank.statistic()[list(queues.values())], alarm.pane_seconds)
+        return found._replace(affected=tuple(mine[i] for i in beyond))
 
     # -- series
 

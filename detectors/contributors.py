@@ -18,6 +18,8 @@ SHARE_MIN = 0.1  # of the excess; less is not told
 # One site carries it where so much of the excess is its own, and clearly more than is its part of the traffic.
 ONLY_SHARE = 0.8
 ONLY_BEYOND = 0.15
+WRONG_SHARE = 0.1  # of the queues that are named as affected
+_DAY_SECONDS = 86_400
 DIMENSIONS: tuple[Dimension, ...] = ("reason", "site", "region", "provider")
 
 
@@ -39,6 +41,7 @@ class Carriers(NamedTuple):
     site: str | None = None
     region: str | None = None
     provider: str | None = None
+    affected: tuple[str, ...] = ()  # queues that are out of their usual range too
 
 
 NOBODY = Carriers([])
@@ -113,6 +116,17 @@ def of_parts(parts: list[Part], dimension: Dimension, whole: Whole) -> list[Cont
     named = min(counted / whole.observed, 1.0) if whole.observed else 1.0
     expected = whole.expected * named
     return _top(dimension, ((p.category.name, p.observed, expected * p.usual_share) for p in parts), whole)
+
+
+def affected(statistic: Numbers, pane_seconds: float) -> list[int]:
+    """Of series with these statistics S, those that are out of their usual range too; a tenth of them wrongly at most,
+    on average, whatever depends on what (e-BH, Wang and Ramdas 2022). Of R = exp(S) at most one is expected for each
+    pane looked at: over the panes of a day it is an e-value of "nothing began today"."""
+    log_e = statistic - np.log(_DAY_SECONDS / pane_seconds)
+    order = np.argsort(-log_e, kind="stable")
+    ranks = np.arange(1, len(order) + 1)
+    enough = np.nonzero(log_e[order] >= np.log(len(order) / (ranks * WRONG_SHARE)))[0]
+    return sorted(order[: enough[-1] + 1].tolist()) if len(enough) else []
 
 
 def only(contributors: list[Contribution], parts: list[Part]) -> str | None:

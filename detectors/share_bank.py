@@ -154,9 +154,11 @@ class ShareBank:
         for name, after in zip(runs.columns, new, strict=True):
             before = getattr(runs, name)
             before[...] = np.where(scored, after, before)
-        mean = np.where(scored, grown, runs.runs).mean(axis=0)
-        statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
-        return statistic
+        return _statistic(np.where(scored, grown, runs.runs))
+
+    def statistic(self) -> Numbers:
+        """S by row, as the last pane left it."""
+        return _statistic(self.runs.runs.astype(float))
 
     # -- what is usual
 
@@ -278,3 +280,8 @@ class ShareBank:
         self.marks.block[:, row] = 0
         self.clear(row)
         self._fresh = False
+
+
+def _statistic(runs: Numbers) -> Numbers:
+    statistic: Numbers = np.log(np.maximum(runs.mean(axis=0), _TINY)).round(6)
+    return statistic

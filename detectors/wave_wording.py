@@ -77,6 +77,7 @@ def of_wave(
         category=row.category,
         growth=growth,
         contributors=carriers.contributors,
+        affected=[QueueRef(channel=channel, queue=name) for name in carriers.affected],
         reason=said.reason,
         audience=audience(centre, channel),
         text=_sentence(said, at, observed, expected, growth, local)
@@ -128,6 +129,7 @@ def of_metric(
         ),
         of=float(alarm.contacts),
         contributors=carriers.contributors,
+        affected=[QueueRef(channel=channel, queue=name) for name in carriers.affected],
         reason=said.reason,
         audience=audience(centre, channel),
         text=_of_metric(said, at, low, high, local) + mostly(said.state, carriers),

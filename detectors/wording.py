@@ -86,6 +86,7 @@ def of_alarm(
         region=carriers.region,
         provider=carriers.provider,
         contributors=carriers.contributors,
+        affected=[QueueRef(channel=channel, queue=name) for name in carriers.affected],
         reason=said.reason,
         audience=audience(centre, channel),
         explained=explained,

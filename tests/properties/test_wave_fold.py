@@ -161,6 +161,7 @@ def test_a_channels_share_names_the_queue_that_carries_it() -> None:
     whole = [signal for signal in heard("escalation-wave") if signal.series.at.queue is None]
     assert whole[-1].contributors[0].name == "billing"
     assert whole[-1].contributors[0].share > 0.7
+    assert [str(queue) for queue in whole[-1].affected] == ["chat/billing"]
     assert "billing" in whole[-1].text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.contributors import Carriers, of_arrivals, of_means
+from detectors.contributors import Carriers, affected, of_arrivals, of_means
 from detectors.mix import CATEGORIES_MAX, MINUTES, OTHER, Mix
 from detectors.trail import LENGTH, Trail
 from schemas.pane import QueueCounts
@@ -97,3 +97,31 @@ def test_categories_of_the_last_half_hour_alone_are_counted() -> None:
     minutes(mix, trail, 0, LEARNED, USUAL)
     since_ever = mix.parts("billing", "site", 0.0)
     assert sum(part.observed for part in since_ever) == 100 * MINUTES
+
+
+def test_of_many_queues_those_beyond_doubt_are_affected_and_company_helps() -> None:
+    nothing = np.full(100, 2.0)
+    assert affected(nothing, 60) == []
+    alone = nothing.copy()
+    alone[7] = 13.0  # e^13 a day's panes: not enough for one of a hundred
+    assert affected(alone, 60) == []
+    alone[7] = 15.0
+    assert affected(alone, 60) == [7]
+    together = nothing.copy()
+    together[10:40] = 13.0
+    assert affected(together, 60) == list(range(10, 40))
+
+
+def test_null_queues_are_rarely_among_the_affected() -> None:
+    draw = np.random.default_rng(4)
+    wrong = right = 0
+    for _ in range(300):
+        # likelihood ratios of a day's panes that have mean one, and ten queues with much evidence
+        normal = draw.standard_normal(60)
+        statistic = np.log(1440) + 3 * normal - 4.5
+        statistic[:10] = np.log(1440) + 8.0
+        found = affected(statistic, 60)
+        wrong += sum(i >= 10 for i in found)
+        right += sum(i < 10 for i in found)
+    assert right == 3000
+    assert wrong / (wrong + right) < 0.1

@@ -19,10 +19,9 @@ from confluent_kafka import Producer
 
 from drills import history, retailer
 from drills.traffic import Traffic
-from schemas import codec, topics
+from schemas import topics
 from schemas.decision import CommandResult
 from schemas.health import ToolHealth
-from schemas.incident import Incident
 from schemas.pane import PaneRecord
 from streams import broker, config, demo, learned, player
 from streams.child import WorkerProcess
@@ -36,7 +35,6 @@ pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
 BEFORE, AFTER = timedelta(minutes=8), timedelta(minutes=30)  # around the break: the incident is open at the end
 SPEED = 150.0
-LEARNED = timedelta(days=8)  # a week is what a series needs before it may wake anybody
 RATE_INTERVAL = "5s"
 
 
@@ -122,9 +120,10 @@ def day() -> demo.Day:
 
 
 def ordinary_days() -> Iterator[PaneRecord]:
-    start, end = day().start, day().end
-    traffic = Traffic(retailer.QUEUES, retailer.TIME_ZONE, demo.SEED, start - LEARNED, end)
-    yield from history.panes(retailer.TENANT, demo.SOURCE, traffic, demo.SEED, start)
+    """The same weekday a week ago, and the day before: a series that is a week old may wake people."""
+    for begin, until in ((timedelta(days=8), timedelta(days=7)), (timedelta(days=1), timedelta())):
+        traffic = Traffic(retailer.QUEUES, retailer.TIME_ZONE, demo.SEED, day().start - begin, day().end)
+        yield from history.panes(retailer.TENANT, demo.SOURCE, traffic, demo.SEED, day().start - until)
 
 
 def _play(settings: config.Settings) -> None:
@@ -236,10 +235,7 @@ def test_a_sink_that_fails_is_one_page_and_its_recovery_resolves_it(seen: Seen) 
     assert about("trigger")[0]["payload"]["severity"] == "critical"
     seen.sinks.faults.clear()
     wait_for(lambda: keys & {event["dedup_key"] for event in about("resolve")}, "it is resolved", 60.0)
-    assert any(
-        codec.decode(Incident, codec.encode(msgspec.convert(json.loads(raw)["data"], Incident)))
-        for _, raw in seen.sinks.hooks
-    )
+    assert seen.incident in {json.loads(raw)["data"].get("incident_id") for _, raw in seen.sinks.hooks}
 
 
 def test_the_dead_mans_switch_is_heard_as_long_as_panes_are_read(seen: Seen) -> None:

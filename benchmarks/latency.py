@@ -3,9 +3,9 @@
     python -m benchmarks.latency [--tenants 40] [--json FILE]
 
 Every tenant is the drills' retailer in mode auto, with its loads, its agents and a tick a second; at a moment of its
-own its phones fall silent. Measured is the time between two appends, both by the broker's clock: the desk entry of the
-signal, and each command that names it as its cause. The pane before it is not in it. The gate: 99 % within a second.
-Exit 1 when it is missed.
+own its phones fall silent and its chats overflow. Measured is the time between two appends, both by the broker's clock:
+the desk entry of the signal, and each command that names it as its cause. The pane before it is not in it. The gate:
+99 % within a second. Exit 1 when it is missed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from schemas.base import Origin, QueueRef
 from schemas.command import LoadShiftCommand
 from schemas.desk import DeskBody, DeskEntry
 from schemas.fold import digest
-from schemas.signal import Evidence, Load, QueueLoad, Series, Signal
+from schemas.signal import Evidence, Load, QueueLoad, Series, Signal, SignalKind
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams import broker, clock, config, log_reader
@@ -75,27 +75,33 @@ def _load(tenant: str, now: datetime) -> Load:
     return Load(tenant=tenant, at=now, seconds=60.0, loads=loads, origin=_ORIGIN)
 
 
-def silence(tenant: str, now: datetime) -> Signal:
-    """The phones fall silent."""
-    series = Series(at=QueueRef(channel="voice"))
+def breaks(tenant: str, now: datetime) -> Iterator[Signal]:
+    """The phones fall silent, and who called writes."""
+    yield _signal(tenant, QueueRef(channel="voice"), "silence", 0.0, now)
+    for queue in ("orders", "billing"):
+        yield _signal(tenant, QueueRef(channel="chat", queue=queue), "surge", 5.0, now)
+
+
+def _signal(tenant: str, at: QueueRef, kind: SignalKind, ratio: float, now: datetime) -> Signal:
+    series, expected = Series(at=at), 30.0
     return Signal(
         signal_id=digest(tenant, series, now),
         tenant=tenant,
         series=series,
-        signal_kind="silence",
+        signal_kind=kind,
         state="opened",
         revision=1,
         at=now,
         pane_start=now - timedelta(seconds=10),
-        onset=now - timedelta(seconds=20),
-        observed=0.0,
-        expected=15.0,
-        ratio=0.0,
-        usual_low=8.0,
-        usual_high=24.0,
+        onset=now - timedelta(seconds=60),
+        observed=ratio * expected,
+        expected=expected,
+        ratio=ratio,
+        usual_low=20.0,
+        usual_high=40.0,
         rarity_days=1000.0,
         evidence=Evidence(statistic=20.0, threshold=15.0, tolerance=0.2, level=1.0, learned_weeks=8.0),
-        text="voice is silent",
+        text=f"{at}: {kind}",
         origin=_ORIGIN,
     )
 
@@ -130,7 +136,7 @@ async def play(settings: Settings, tenants: list[str]) -> None:
             next_tick += 1.0
             await say([Tick(tenant=tenant, at=now, read_to=now, complete_to=now) for tenant in tenants])
         if broken < len(tenants) and passed >= WARM_UP_SECONDS + APART_SECONDS * broken:
-            await say([silence(tenants[broken], clock.now())])
+            await say(list(breaks(tenants[broken], clock.now())))
             broken += 1
         await asyncio.sleep(0.05)
     await bus.stop()

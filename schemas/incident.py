@@ -52,6 +52,7 @@ class Scope(Part, frozen=True, kw_only=True):
     channels: list[Name]
     queues: list[QueueRef] = []
     sites: list[Name] = []
+    regions: list[Name] = []
 
 
 class Symptom(Part, frozen=True, kw_only=True):
@@ -67,6 +68,9 @@ class Symptom(Part, frozen=True, kw_only=True):
     observed: float
     expected: float
     ratio: float | None
+    # where nearly all of it is one's
+    site: Name | None = None
+    region: Name | None = None
     text: str
 
 

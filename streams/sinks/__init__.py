@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
 
 from schemas.errors import BadConfig
 from streams.config import Notify
 from streams.sink import Sink
+from streams.sinks import _http
 
 
 def members() -> dict[str, type[Sink]]:
@@ -28,7 +30,7 @@ def _member(name: str) -> type[Sink]:
 def build(notify: Notify) -> list[Sink]:
     """The sinks that are set. Raises BadConfig with the mistakes of all of them."""
     built: list[Sink] = []
-    problems: list[tuple[str, str]] = []
+    problems = list(_wrong_links(notify))
     for name, kind in members().items():
         section = getattr(notify, name)
         if section is None:
@@ -40,3 +42,14 @@ def build(notify: Notify) -> list[Sink]:
     if problems:
         raise BadConfig(problems)
     return built
+
+
+def _wrong_links(notify: Notify) -> Iterator[tuple[str, str]]:
+    """Addresses that services would refuse in a link."""
+    for name in ("status_url", "dashboard_url", "playbook_url"):
+        address = getattr(notify, name)
+        try:
+            if address is not None:
+                _http.checked_url(f"notify.{name}", address)
+        except BadConfig as error:
+            yield from error.problems

@@ -202,12 +202,14 @@ def test_the_mistakes_of_all_sinks_are_said_at_once(tmp_path: Path) -> None:
         "pagerduty": {"routing_key_file": tmp_path / "none"},
         "grafana": {"token_file": tmp_path / "none", "url": "x"},
         "file": {"path": "/proc/nowhere/notices.jsonl"},
+        "status_url": "status.example",
+        "playbook_url": "https://wiki example/",
     }
 
     with pytest.raises(BadConfig) as raised:
         sinks.build(Notify(**wrong))  # type: ignore[arg-type]
 
-    assert {path.split(".")[1] for path, _ in raised.value.problems} == {"pagerduty", "grafana", "file"}
+    assert {path.split(".")[1] for path, _ in raised.value.problems} == set(wrong)
 
 
 @pytest.mark.parametrize("name", ["pagerduty", "slack"])

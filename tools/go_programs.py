@@ -24,7 +24,7 @@ from schemas.errors import Unavailable
 from tools.fetched import fetched
 
 KUBERNETES = "1.34.4"
-KUBERNETES_OLDER = "1.31.14"
+KUBERNETES_OLDER = "1.31.0"
 ETCD = "3.6.5"
 KWOK = "0.7.0"
 KEDA = "2.18.0"

@@ -193,5 +193,5 @@ def _cause(error: BaseException) -> str:
     text = str(seen)
     # urllib3 begins with its object's address
     text = text.split(">: ", 1)[1] if ">: " in text else text
-    text = text.split("): ", 1)[1] if text.startswith("HTTP") and "): " in text else text
+    text = text.split("): ", 1)[1] if text.startswith(("HTTP", "Plain(", "Secure(")) and "): " in text else text
     return one_line(text, 160) or type(seen).__name__

@@ -149,12 +149,13 @@ def test_a_server_that_never_finishes_the_handshake_is_tried_again(build: Build,
 
 @every_sink
 def test_an_unreachable_host_is_tried_again_and_named_by_its_setting(build: Build, name: str) -> None:
-    for address in (f"http://127.0.0.1:{closed_port()}", "http://no-such-host.invalid"):
+    for address in (f"http://127.0.0.1:{closed_port()}", "http://no-such-host.invalid", "https://no-such-host.invalid"):
         outcome = build(name, address, deadline_seconds=10).send(notice())
 
         assert isinstance(outcome, Retry)
         assert f"notify.{name}" in outcome.why
         assert "\n" not in outcome.why
+        assert "host=" not in outcome.why
         assert len(outcome.why) < 300
 
 

@@ -17,7 +17,7 @@ from detectors.contract import Direction, Features, Method, Verdict, number
 from detectors.evidence import DROP, SURGE
 from detectors.hours import Hours
 from detectors.one_count import Alarm, CountState, OneCount, View, empty
-from detectors.parameters import CountParams
+from detectors.parameters import RATIOS, CountParams
 from detectors.slots import Moment
 
 _MOST = 1e15  # contacts of one pane; more are a mistake
@@ -55,7 +55,7 @@ class Counts(Method[Reading, CountState]):
     def __init__(self, params: Params | None = None) -> None:
         self.params = params = params or Params()
         self._hours = Hours(params.time_zone)
-        self._limits = (0, 0.0, 0.0)  # a pane's length, the line, the cut
+        self._limits = (0, 0.0, 0.0, 0.0)  # a pane's length, and what follows
         self._one = OneCount(params.count)
         self._cache: tuple[CountState, View] | None = None
         super().__init__(empty())
@@ -84,11 +84,11 @@ class Counts(Method[Reading, CountState]):
             up, down = one.steps(view, share)
             means = mean * up, mean * down
         gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
-        _, cap = self._limit()
+        _, cap, near = self._limit()
         runs = one_evidence.grown(state.runs, gains, cap)
         ways = one_evidence.statistic(runs)
         highest = max(ways)
-        if max(gains) == most or max(runs) == cap:
+        if highest >= near and (max(gains) == most or max(runs) == cap):
             # what is kept is cut; what is said need not be
             free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
             highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
@@ -133,12 +133,14 @@ class Counts(Method[Reading, CountState]):
 
     # -- alarms
 
-    def _limit(self) -> tuple[float, float]:
-        """The line, and where evidence is cut."""
-        step = self.state.step or 60
+    def _limit(self) -> tuple[float, float, float]:
+        """The line; where evidence is cut; and an S below which none can have been."""
+        step, params = self.state.step or 60, self._one.params
         if self._limits[0] != step:
             line = budget.threshold(self.params.false_a_month, step)
-            self._limits = step, line, math.exp(min(4 * line, self._one.params.evidence_max))
+            cut = min(4 * line, params.evidence_max)
+            near = min(cut, params.gain_max) - math.log(len(RATIOS))
+            self._limits = step, line, math.exp(cut), near
         return self._limits[1:]
 
     def _view(self, state: CountState, moment: Moment) -> View:

@@ -46,12 +46,12 @@ def test_a_topic_setting_that_somebody_changed_is_named_and_put_right(kafka: Any
 
     (problem,) = (problem for problem in broker.check_topics(settings) if problem.topic == name)
     assert problem.kind == "config"
-    assert "cleanup.policy is delete, compact is wanted" in problem.text
-    assert "retention.ms is 1000, -1 is wanted" in problem.text
+    assert "cleanup.policy is delete, compact,delete is wanted" in problem.text
+    assert "retention.ms is 1000, 7776000000 is wanted" in problem.text
     assert not problem.stops_work
 
     applied = broker.apply_topics(settings)
-    assert applied.altered[name]["retention.ms"] == ("1000", "-1")
+    assert applied.altered[name]["retention.ms"] == ("1000", "7776000000")
     assert broker.check_topics(settings) == []
 
 

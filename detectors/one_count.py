@@ -308,7 +308,7 @@ class OneCount:
         start, seen, mean = pane
         walks, observed, expected = state.walks, state.observed, state.expected
         state.runs[:] = array("f", runs)
-        for j, before in enumerate(walks):
+        for j, before in enumerate(walks.tolist()):
             walk = before + added[j]
             if walk > 0:
                 walks[j] = walk
@@ -344,7 +344,8 @@ class OneCount:
     def _high(self, walks: Singles) -> bool:
         """There is evidence."""
         up, down = self.params.freeze_up, self.params.freeze_down
-        return max(walks) > min(up, down) and (max(walks[:UPS]) > up or max(walks[UPS:]) > down)
+        values = walks.tolist()
+        return max(values) > min(up, down) and (max(values[:UPS]) > up or max(values[UPS:]) > down)
 
     def clear(self, state: CountState, direction: int | None) -> None:
         """Sets evidence to nothing."""

@@ -147,7 +147,7 @@ class OneShare(Method[ShareReading, ShareState]):
         free = [phi * (y * more + rest * less) for more, less in view.logs]
         most, cap = self.share_params.gain_max, self._limit()[1]
         gains = free if max(free) <= most else [min(gain, most) for gain in free]
-        runs = one_evidence.grown(state.runs, gains, cap)
+        runs = one_evidence.grown(state.runs.tolist(), gains, cap)
         highest = statistic = one_evidence.log_mean_of(runs)
         if gains is not free or max(runs) == cap:
             # what is kept is cut; what is said need not be

@@ -85,7 +85,7 @@ class Counts(Method[Reading, CountState]):
             means = mean * up, mean * down
         gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
         _, cap, near = self._limit()
-        runs = one_evidence.grown(state.runs, gains, cap)
+        runs = one_evidence.grown(state.runs.tolist(), gains, cap)
         ways = one_evidence.statistic(runs)
         highest = max(ways)
         if highest >= near and (max(gains) == most or max(runs) == cap):

@@ -18,7 +18,7 @@ from detectors.calendar import Opening
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.evidence import Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
-from detectors.slots import SLOT_SECONDS, LocalTime, Moment
+from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
 _WEEK_SECONDS = 7 * DAY_SECONDS
@@ -108,6 +108,7 @@ class Bank:
         self.floor = 1.0  # a person's floor of the band, as a ratio
         self._fresh: tuple[int, int, bool, int] | None = None
         self._band_due = True
+        self._ahead_of, self._ahead = -1, dict[int, Numbers]()
 
     @property
     def size(self) -> int:
@@ -148,6 +149,7 @@ class Bank:
 
     def refresh(self) -> None:
         """What is derived from the state is derived anew at the next pane."""
+        self._ahead_of = -1
         self.season.forget()
         self._fresh = None
         self._band_due = True
@@ -190,14 +192,25 @@ class Bank:
 
     def ahead(self, end: int, seconds: int, many: int) -> Numbers:
         """Contacts that the season expects, at today's level, in each of the `many` stretches that follow on `end`."""
-        totals, found = self.season.totals(), []
+        if self._ahead_of != self.clocks.visit:
+            self._ahead_of, self._ahead = self.clocks.visit, {}
+        found = []
         for i in range(many):
             moment = self.local.moment(end + (i + 0.5) * seconds)
-            (before, after), _ = self.season.rates((moment.before, moment.after), totals)
+            before, after = self._rate(moment.before), self._rate(moment.after)
             shares = self._shares(end + i * seconds, seconds)
             found.append((before + (after - before) * moment.share) * seconds * moment.factor * shares)
         expected: Numbers = np.array(found) * (1.0 + self.facts.scale.astype(float)) * self.level_now
         return expected
+
+    def _rate(self, slot: int) -> Numbers:
+        """Contacts a second of a half hour, read once a half hour: seasons change no oftener."""
+        if slot not in self._ahead:
+            following = (slot + 1) % WEEK_SLOTS
+            both, _ = self.season.rates((slot, following), self.season.totals())
+            self._ahead[slot] = both[0]
+            self._ahead.setdefault(following, both[1])
+        return self._ahead[slot]
 
     def accept(self, series: int, ratio: float) -> None:
         """Takes what is seen for the new normal: the season is scaled and the evidence begins anew."""

@@ -25,8 +25,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     evidence_max: float = 80.0  # logarithm at which evidence is cut off: 4h, and below the largest 32-bit float
     # season
     visit_discount: float = 0.8  # of a slot's memory at each visit: about five weeks
-    visit_variance: float = 0.02  # between visits of one slot: day factor and slow noise
-    day_variance: float = 0.0144  # of how busy a day is, from week to week
+    visit_variance: float = 0.03  # between visits of one slot: day factor and slow noise
+    day_variance: float = 0.03  # of how busy a day is, from week to week
     alike_variance: float = 0.003  # of how busy one weekday is against the others
     weekend_variance: float = 0.3  # ... a Saturday or Sunday
     shape_variance: float = 0.01  # of one half hour of one day around what its like and its surroundings say

@@ -280,7 +280,7 @@ def _acknowledge(incident: IncidentState, revision: int, at: Picture, levers: li
     calls = any(lever.people for lever in levers)
     alert = digest(incident.incident_id, at.at, revision)
     return f"breakwater ack {incident.incident_id}" + (
-        f"; the bench is called by breakwater approve {alert}" if calls else ""
+        f"; a decision `approve` of {alert} calls the bench in" if calls else ""
     )
 
 

@@ -106,6 +106,8 @@ def role(symptom: SymptomState) -> str:
         return "gone"
     if symptom.kind == "surge":
         return "up"
+    if symptom.kind == "metric-shift" and "wait" in symptom.series.measure:
+        return "wave"  # waits follow whatever it is
     return {"metric-shift": "slow", "mix-shift": "mix"}.get(symptom.kind, "wave")
 
 
@@ -205,7 +207,10 @@ def _findings(incident: IncidentState, bots: set[QueueRef]) -> Iterator[tuple[st
     # a bot hands on what it cannot resolve: its own escalations are its containment, upside down
     yield "containment_down", any(s.kind == "escalation-wave" and s.series.at in bots for s in symptoms)
     # all other escalations follow every kind of outage: they say nothing about which it was
-    waits = any("wait" in symptom.series.measure and (symptom.ratio or 2) > 1 for symptom in slow)
+    waits = any(
+        symptom.kind == "metric-shift" and "wait" in symptom.series.measure and (symptom.ratio or 2) > 1
+        for symptom in symptoms
+    )
     yield "waits", waits or any(symptom.kind in ("abandonment-wave", "backlog-growth") for symptom in symptoms)
     yield "answered_down", any(role(s) == "gone" and s.series.measure == "answered" for s in symptoms)
 

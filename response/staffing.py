@@ -301,7 +301,7 @@ def _queue(desk: Desk, at: Picture) -> tuple[int | None, float | None, Literal["
 
 
 def _first(levers: list[Lever]) -> str:
-    return levers[0].effect if levers else "no lever is known"
+    return max(levers, key=lambda lever: lever.agents).effect if levers else "no lever is known"
 
 
 def _with_plan(desk: Desk, gap: Gap, levers: list[Lever], relief: float, params: RespondParams) -> list[Interval]:

@@ -1,22 +1,20 @@
 """What is usual of one series of counts, in plain floats: the way of `Bank`, whose numbers it gives.
 
-The season is the bank's own table of a week; it is looked at once a half hour. Level, band, dispersion and evidence are
-moved with every pane. What a pane does when a block or a half hour has ended is done on a copy: reading stays pure.
+The season (`one_season`) is looked at once a half hour. Level, band, dispersion and evidence are moved with every pane.
+What a pane does when a block or a half hour has ended is done on a copy: reading stays pure.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from array import array
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from detectors import one_evidence
-from detectors.baseline import Season
 from detectors.evidence import DROP, SURGE, UPS
+from detectors.one_season import OneSeason
 from detectors.parameters import RATIOS, CountParams
 from detectors.singles import Singles, Spread, fork, times, zeros
 from detectors.slots import WEEK_SLOTS, Moment
@@ -114,21 +112,12 @@ class View(NamedTuple):
     edges: one_evidence.Band
 
 
-def _over(season: Season, state: CountState) -> Season:
-    """The table over the state's own numbers."""
-    season.counts = np.frombuffer(state.counts, np.float32).reshape(-1, 1)
-    season.exposure = np.frombuffer(state.exposure, np.float32).reshape(-1, 1)
-    return season
-
-
 class OneCount:
     """The arithmetic of one series with these settings; the state is handed in."""
 
     def __init__(self, params: CountParams) -> None:
         self.params = params
-        # the season's table, and what it says of the slots it was asked for
-        self._known: tuple[Singles, Season] | None = None
-        self._slots: dict[int, tuple[float, float]] = {}
+        self._kept: OneSeason | None = None
         self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
         self.dispersion = Spread(
             params.dispersion_prior, params.dispersion_prior_weight, params.dispersion_half_life_seconds, params
@@ -177,30 +166,19 @@ class OneCount:
 
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
         params, season = self.params, self._table(state)
-        totals = season.totals()
-        slots = moment.before, moment.after
-        for slot in slots:
-            if slot not in self._slots:
-                rates, variances = season.rates((slot,), totals)
-                self._slots[slot] = float(rates[0, 0]), float(variances[0, 0])
-        (before, known), (after, other) = (self._slots[slot] for slot in slots)
+        (before, known), (after, other) = season.rate(moment.before), season.rate(moment.after)
         variance = max(known, other)
         if not moment.known:
             variance += params.special_variance
-        seen, exposure = float(totals.seen[0]), float(totals.exposure[0])
-        ready = exposure >= params.warm_up_seconds and seen >= params.warm_up_contacts
+        ready = season.seconds >= params.warm_up_seconds and season.seen >= params.warm_up_contacts
         steep = abs(math.log(after / before)) > math.log(params.step_ratio)
-        return before, after, variance, ready, steep, exposure / (7 * 86_400)
+        return before, after, variance, ready, steep, season.seconds / (7 * 86_400)
 
-    def _table(self, state: CountState) -> Season:
-        """The state's own memory as the bank's table, which remembers what it has worked out."""
-        if self._known is None or self._known[0] is not state.counts:
-            self._know(state, _over(Season(self.params), state))
-        assert self._known is not None
-        return self._known[1]
-
-    def _know(self, state: CountState, table: Season) -> None:
-        self._known, self._slots = (state.counts, table), {}
+    def _table(self, state: CountState) -> OneSeason:
+        """The season of the state's own tables; the last one is kept, for it remembers what it has worked out."""
+        if self._kept is None or self._kept.counts is not state.counts:
+            self._kept = OneSeason(self.params, state.counts, state.exposure)
+        return self._kept
 
     def level(self, state: CountState) -> tuple[float, float]:
         """How busy it is against the season, and the relative variance of that."""
@@ -294,12 +272,12 @@ class OneCount:
 
     def _learn_visit(self, state: CountState, old: CountState) -> None:
         """The half hour that ended becomes part of the season, which is `old`'s until then."""
-        seen, expected, exposure, variance = np.array(state.visit_sums, float).reshape(4, 1)
-        if not exposure[0]:
+        (seen, expected, exposure, variance), scale = state.visit_sums, 1.0 + state.scale[0]
+        if not exposure:
             return
-        table, scale = _over(copy.copy(self._table(old)), state), 1.0 + state.scale[0]
-        table.learn(state.slot, seen / scale, expected / scale, exposure, variance / np.maximum(exposure, 1.0))
-        self._know(state, table)
+        variance /= max(exposure, 1.0)
+        tables = state.counts, state.exposure
+        self._kept = self._table(old).learned(state.slot, seen / scale, expected / scale, exposure, variance, tables)
 
     # -- a pane
 

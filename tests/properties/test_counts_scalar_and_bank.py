@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from detectors import budget
 from detectors.bank import Bank
+from detectors.baseline import Season
 from detectors.evidence import DROP, SURGE
 from detectors.methods.counts import Counts, Params
+from detectors.one_season import OneSeason
 from detectors.parameters import CountParams
-from detectors.slots import LocalTime
+from detectors.singles import Singles
+from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime
 
 # the night on which Berlin's clocks go back lies in it, and another on which they go forward
 STARTS = [int(datetime(2026, 10, 23, tzinfo=UTC).timestamp()), int(datetime(2026, 3, 27, tzinfo=UTC).timestamp())]
@@ -106,3 +109,39 @@ def test_the_comparison_would_see_a_difference() -> None:
     pair.scalar.state.dispersion[0] += 50.0
     with pytest.raises(AssertionError):
         assert max(pair.close(*pane) for pane in panes[800:]) <= 1e-9
+
+
+def tables(rng: np.random.Generator, known: float, busy: float) -> tuple[list[float], list[float]]:
+    """Counts and exposures of a week of which a part is known, with days off and incidents."""
+    visits = np.where(rng.random(WEEK_SLOTS) < known, rng.uniform(0.02, 4.6, WEEK_SLOTS), 0.0)
+    visits *= np.repeat(rng.random(7) < 0.8, 48)
+    factor = np.where(rng.random(WEEK_SLOTS) < 0.1, rng.choice([0.0, 0.2, 5.0], WEEK_SLOTS), 1.0)
+    counts = rng.poisson(busy * factor * visits * (1 + 0.9 * np.sin(np.arange(WEEK_SLOTS) / 48 * 2 * np.pi)))
+    return [float(count) for count in counts], [float(each) * SLOT_SECONDS for each in visits]
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    known=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    busy=st.sampled_from([0.2, 20.0, 4000.0]),
+    robust=st.booleans(),
+)
+def test_a_season_in_plain_floats_is_the_banks_before_and_after_it_has_learned(
+    seed: int, known: float, busy: float, robust: bool
+) -> None:
+    rng, params = np.random.default_rng(seed), CountParams(robust=robust)
+    counts, exposure = (Singles(column) for column in tables(rng, known, busy))
+    many, one = Season(params), OneSeason(params, counts, exposure)
+    many.grow(1)
+    many.counts[:, 0], many.exposure[:, 0] = counts, exposure
+    for _ in range(3):
+        everything = tuple(range(WEEK_SLOTS))
+        rates, variances = many.rates(everything, many.totals())
+        assert np.allclose([one.rate(slot) for slot in everything], np.hstack([rates, variances]), rtol=1e-11, atol=0)
+        slot, seen = int(rng.integers(WEEK_SLOTS)), float(rng.poisson(busy))
+        visit = (seen, busy, float(rng.uniform(1, SLOT_SECONDS)), float(rng.choice([0.05, 0.5])))
+        many.learn(slot, *(np.array([number]) for number in visit))
+        one = one.learned(slot, *visit, (Singles(one.counts), Singles(one.exposure)))
+        assert list(one.counts) == many.counts[:, 0].tolist()
+        assert list(one.exposure) == many.exposure[:, 0].tolist()

@@ -122,10 +122,11 @@ class Method(base.AnomalyDetector, Generic[ReadingT, StateT]):  # type: ignore[m
 
     def learn(self, x: Features, reading: ReadingT | None) -> bool:
         """`learn_one` for who has read the pane already; says whether the pane was new."""
-        if not math.isfinite(number(x, "at")):
+        at = number(x, "at")
+        if not math.isfinite(at):
             return False
         reading = self.read(x) if reading is None else reading
-        new = self.order.takes(number(x, "at"))
+        new = self.order.takes(at)
         if new:
             self.commit(x, reading)
         return new

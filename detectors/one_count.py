@@ -21,6 +21,8 @@ from detectors.slots import WEEK_SLOTS, Moment
 
 _ROWS = len(RATIOS)
 _SEASON = ("counts", "exposure")
+# what only a pane that is learned changes: reading needs no copy of it
+_LEARNED = ("dispersion", "room", "scale", "visit_sums", "runs", "walks", "observed", "expected")
 
 
 class CountState(msgspec.Struct):
@@ -118,6 +120,7 @@ class OneCount:
     def __init__(self, params: CountParams) -> None:
         self.params = params
         self._kept: OneSeason | None = None
+        self._freeze = min(params.freeze_up, params.freeze_down), params.freeze_up, params.freeze_down
         self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
         self.dispersion = Spread(
             params.dispersion_prior, params.dispersion_prior_weight, params.dispersion_half_life_seconds, params
@@ -221,7 +224,7 @@ class OneCount:
         if block <= state.block and moment.visit == state.visit:
             return state
         another = moment.visit != state.visit
-        old, state = state, fork(state, () if another else _SEASON)
+        old, state = state, fork(state, _LEARNED if another else (*_LEARNED, *_SEASON))
         state.born = state.born or start
         if block > state.block:
             self._follow_level(state)
@@ -321,9 +324,8 @@ class OneCount:
 
     def _high(self, walks: Singles) -> bool:
         """There is evidence."""
-        up, down = self.params.freeze_up, self.params.freeze_down
-        values = walks.tolist()
-        return max(values) > min(up, down) and (max(values[:UPS]) > up or max(values[UPS:]) > down)
+        values, (least, up, down) = walks.tolist(), self._freeze
+        return max(values) > least and (max(values[:UPS]) > up or max(values[UPS:]) > down)
 
     def clear(self, state: CountState, direction: int | None) -> None:
         """Sets evidence to nothing."""

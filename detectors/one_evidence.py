@@ -11,7 +11,7 @@ from detectors.parameters import RATIOS
 Sums = tuple[int, float, float]  # since (Unix seconds), observed, expected
 ROWS = (slice(0, UPS), slice(UPS, UPS + DOWNS))  # by direction
 MEMBERS = (range(UPS), range(UPS, UPS + DOWNS))
-# by direction: the edge of what is usual, and for each ratio its logarithm and the edge times it
+# by direction: the edge of what is usual; for each ratio its logarithm, and how far the edge times it is from the edge
 Band = tuple[tuple[float, list[tuple[float, float]]], ...]
 _TINY = 1e-300
 # ln 0 as a number, as the bank has it
@@ -22,19 +22,20 @@ def band(up: float, down: float) -> Band:
     """Of the half-widths of what is usual, upwards and downwards."""
     edges = 1 + up, 1 / (1 + down)
     return tuple(
-        (edge, [(_LOGS[j], edge * RATIOS[j]) for j in rows]) for edge, rows in zip(edges, MEMBERS, strict=True)
+        (edge, [(_LOGS[j], edge * RATIOS[j] - edge) for j in rows]) for edge, rows in zip(edges, MEMBERS, strict=True)
     )
 
 
 def gains(seen: float, means: tuple[float, float], edges: Band, shape: float, most: float) -> list[float]:
     """l_j by ratio, no more than `most`; `means` by direction."""
-    log, all_of = math.log, seen + shape
+    log1p, all_of = math.log1p, seen + shape
     (up, ups), (down, downs) = edges
     of_up, of_down = means
-    near = log(shape + of_up * up)
-    found = [seen * word - (log(shape + of_up * far) - near) * all_of for word, far in ups]
-    near = log(shape + of_down * down)
-    found += [seen * word - (log(shape + of_down * far) - near) * all_of for word, far in downs]
+    # ln((k + rho m) / (k + m)) = ln(1 + (rho - 1) m / (k + m)): one logarithm a ratio
+    part = of_up / (shape + of_up * up)
+    found = [seen * word - all_of * log1p(part * away) for word, away in ups]
+    part = of_down / (shape + of_down * down)
+    found += [seen * word - all_of * log1p(part * away) for word, away in downs]
     return found if max(found) <= most else [min(gain, most) for gain in found]
 
 
@@ -47,7 +48,8 @@ def grown(runs: Iterable[float], added: list[float], cap: float) -> list[float]:
 
 def statistic(runs: Sequence[float]) -> tuple[float, float]:
     """S by direction."""
-    return log_mean_of(runs[:UPS]), log_mean_of(runs[UPS:])
+    log, up, down = math.log, sum(runs[:UPS]) / UPS, sum(runs[UPS:]) / DOWNS
+    return log(up if up > _TINY else _TINY), log(down if down > _TINY else _TINY)
 
 
 def log_mean_of(runs: Sequence[float]) -> float:

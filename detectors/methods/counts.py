@@ -21,6 +21,7 @@ from detectors.parameters import RATIOS, CountParams
 from detectors.slots import Moment
 
 _MOST = 1e15  # contacts of one pane; more are a mistake
+_NONE: list[Alarm | None] = [None, None]
 _WAYS: tuple[Direction, Direction] = ("up", "down")
 
 
@@ -144,18 +145,22 @@ class Counts(Method[Reading, CountState]):
         return self._limits[1:]
 
     def _view(self, state: CountState, moment: Moment) -> View:
-        old = self._cache[1] if self._cache is not None and self._cache[0] is self.state else None
-        if old is not None and state is self.state and old.key == self._one.key(state, moment):
+        of, old = self._cache or (None, None)
+        if of is not self.state:
+            old = None
+        elif old is not None and state is of and old.key == self._one.key(state, moment):
             return old
         return self._one.view(state, moment, old)
 
     def _alarms(self, reading: Reading) -> None:
         """Opens what reached the line, follows what is open, ends what is over: its evidence begins anew."""
-        state = reading.state
+        state, line = reading.state, self.line
+        if max(reading.ways) < line and state.alarms == _NONE:
+            return
         for way in (SURGE, DROP):
             alarm = state.alarms[way]
             if alarm is None:
-                if reading.ways[way] >= self.line:
+                if reading.ways[way] >= line:
                     self._open(way, reading)
             elif self._over(alarm, way, reading):
                 state.alarms[way] = None

@@ -2,7 +2,11 @@
 
 The readable reference of the bank that the product runs (`bank`, `evidence`, `baseline`): the same numbers for one
 series. The mean time to a false alarm is at least what `false_a_month` asks for while the true rate stays inside the
-usual band (Shin, Ramdas, Rinaldo 2024). The bank's second, slow speed is not part of it.
+usual band (Shin, Ramdas, Rinaldo 2024).
+
+It leaves out what the bank has beyond one series and one speed: the slow speed (sums of a quarter of an hour, with a
+budget of their own), opening hours and calendar days, a person's floor of the band, and what queues borrow from their
+channel.
 """
 
 from __future__ import annotations
@@ -50,6 +54,14 @@ class Reading(NamedTuple):
     view: View | None
 
 
+class Glimpse(NamedTuple):
+    """What an open pane shows: S and the expected count by direction, and the gains (0 where nothing is judged)."""
+
+    ways: tuple[float, float]
+    means: tuple[float, float]
+    gains: list[float]
+
+
 class Counts(Method[Reading, CountState]):
     """One series of counts."""
 
@@ -74,8 +86,7 @@ class Counts(Method[Reading, CountState]):
         if not at <= (self.order.last or 0.0):
             state = one.rolled(state, start, moment)
         view = self._view(state, moment)
-        rate = view.before + (view.after - view.before) * share
-        seasonal = rate * (state.step * moment.factor) * (1.0 + state.scale[0])
+        seasonal = self._seasonal(state, view, moment, share)
         mean, known = seasonal * view.level, 0 <= seen < _MOST
         if not (known and view.judged):
             ways = one_evidence.statistic(state.runs)
@@ -94,6 +105,24 @@ class Counts(Method[Reading, CountState]):
             free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
             highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
         return Reading(highest, ways, seen, seasonal, mean, start, True, gains, runs, state, view)
+
+    def open(self, x: Features, share_up: float, share_down: float) -> Glimpse:
+        """The pane after the last learned one before it is over: `share_down` of it was surely delivered, and what was
+        seen can have come from at most `share_up`. Changes nothing; the pane is learned when it is closed."""
+        at, seen, state, one = number(x, "at"), number(x, "value"), self.state, self._one
+        if not (state.step and math.isfinite(at)):
+            return Glimpse((0.0, 0.0), (0.0, 0.0), [0.0] * len(RATIOS))
+        moment, share = self._hours.at(at + state.step / 2)
+        view = self._view(state, moment)
+        mean = self._seasonal(state, view, moment, share) * view.level
+        means = mean * share_up, mean * share_down
+        gains = [0.0] * len(RATIOS)
+        if 0 <= seen < _MOST and view.judged:
+            up, down = one.steps(view, share) if view.steep else (1.0, 1.0)
+            edge = means[SURGE] * up, means[DROP] * down
+            gains = one_evidence.gains(seen, edge, view.edges, view.shape, one.params.gain_max)
+        runs = one_evidence.grown(state.runs.tolist(), gains, self._limit()[1])
+        return Glimpse(one_evidence.statistic(runs), means, gains)
 
     def commit(self, x: Features, reading: Reading) -> None:
         state = self.state
@@ -143,6 +172,11 @@ class Counts(Method[Reading, CountState]):
             near = min(cut, params.gain_max) - math.log(len(RATIOS))
             self._limits = step, line, math.exp(cut), near
         return self._limits[1:]
+
+    def _seasonal(self, state: CountState, view: View, moment: Moment, share: float) -> float:
+        """Contacts that the season alone expects of a pane, `share` of the way between two half hours' middles."""
+        rate = view.before + (view.after - view.before) * share
+        return rate * (state.step * moment.factor) * (1.0 + state.scale[0])
 
     def _view(self, state: CountState, moment: Moment) -> View:
         of, old = self._cache or (None, None)

@@ -71,6 +71,31 @@ def day(seed: int, start: int, step: int, count: int, busy: float) -> list[tuple
     return made
 
 
+def glimpsed(pair: Pair, at: int, seen: float, known: bool, shares: tuple[float, float]) -> float:
+    """The difference of S of an open pane, over both directions."""
+    pair.bank.alarmed[0] = any(pair.scalar.state.alarms)
+    statistic, means, gains = pair.bank.score(at, pair.step, np.array([seen]), *shares, np.array([known]))
+    before = pair.scalar.snapshot()
+    shown = pair.scalar.open({"at": at, "value": seen if known else math.nan}, *shares)
+    assert pair.scalar.snapshot() == before
+    assert means[:, 0].tolist() == pytest.approx(shown.means, rel=1e-9, abs=1e-12)
+    assert gains[:, 0].tolist() == pytest.approx(shown.gains, rel=1e-9, abs=1e-9)
+    return max(abs(float(statistic[way, 0]) - round(shown.ways[way] * 1e6) / 1e6) for way in (SURGE, DROP))
+
+
+@pytest.mark.parametrize("step", [10, 300])
+def test_an_open_pane_shows_the_same_at_every_share_of_it(step: int) -> None:
+    pair, rng, judged = Pair(STARTS[0] + step, step), np.random.default_rng(5), 0
+    for at, seen, known in day(5, STARTS[0], step, 1500, 40.0):
+        low = float(rng.random())
+        shares = min(low + float(rng.random()) / 4, 1.0), low
+        assert glimpsed(pair, at, float(rng.binomial(int(seen), low)), known, shares) <= 1e-9
+        assert pair.close(at, seen, known) <= 1e-9
+        judged += any(pair.scalar.open({"at": at + step, "value": 1.0}, *shares).gains)
+    assert judged > 500
+    assert pair.opened >= 1, "while an alarm was open too"
+
+
 @settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

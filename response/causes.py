@@ -190,8 +190,11 @@ def _explained(desk: Desk, incident: IncidentState, name: str) -> bool:
 
 def _findings(incident: IncidentState, bots: set[QueueRef]) -> Iterator[tuple[str, bool]]:
     symptoms = list(incident.symptoms.values())
-    gone = {symptom.series.at.channel for symptom in symptoms if _no_arrivals(symptom)}
+    lost = [symptom.series.at for symptom in symptoms if _no_arrivals(symptom)]
     up = {symptom.series.at.channel for symptom in symptoms if role(symptom) == "up"}
+    moved = up | {at.channel for at in lost}
+    # a quiet queue alone is no sign of its channel's platform: the channel shows it, or another channel does
+    gone = {at.channel for at in lost if at.queue is None or moved - {at.channel}}
     yield "voice_gone", bool(gone & witnesses.VOICE)
     yield "chat_gone", bool(gone & witnesses.CHAT)
     yield "mail_gone", bool(gone & witnesses.MAIL)

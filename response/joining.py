@@ -65,13 +65,15 @@ def _link(
     ):
         return None
     known = list(incident.symptoms.values())
-    if any(other.series == signal.series for other in known):
+    kind, channel = role(symptom), signal.series.at.channel
+    # what was a crowd and is over does not fall silent days later: that is something of its own
+    turned = incident.phase == "watching" and kind == "gone"
+    if any(other.series == signal.series and not (turned and role(other) != kind) for other in known):
         return _because(5, "same-series", f"{signal.series} is already part of it")
     if _seconds_from_front(incident, signal) <= params.joins_within_seconds:
         return _because(
             4, "onset-near", f"{signal.series} began within {params.joins_within_seconds / 60:g} minutes of it"
         )
-    kind, channel = role(symptom), signal.series.at.channel
     here = {(role(other), other.series.measure) for other in known if other.series.at.channel == channel}
     thing = (kind, signal.series.measure)
     if kind == "wave" and (here or _is_outage(known)):

@@ -332,3 +332,21 @@ def test_weeks_of_more_calls_than_usual_are_one_demand_surge_that_is_said_rarely
     assert script.incident.phase == "watching"
     assert len([m for m in script.incident.moves if m.phase == "open"]) >= 3
     assert len(script.said(Incident)) < 21 * 12
+
+
+def test_a_quiet_queue_alone_is_no_outage_of_its_channels_platform() -> None:
+    script = Script(first=centre())
+    script.hear(signal("voice/orders", "silence", 20, ratio=0.0), tick(400))
+    assert script.incident.cause.kind == "unknown"
+    script.hear(signal("voice", "silence", 410, ratio=0.0, onset=0), tick(420))
+    assert script.incident.cause.kind == "telephony"
+
+
+def test_silence_long_after_a_crowd_is_an_incident_of_its_own() -> None:
+    script = Script(first=centre())
+    script.hear(signal("voice", "surge", 20, ratio=3.0))
+    script.hear(signal("voice", "surge", 600, ratio=1.0, state="cleared", revision=2, opened=20))
+    script.pass_time(620, 4000, 60)
+    assert script.incident.phase == "watching"
+    script.hear(signal("voice", "silence", 4020, ratio=0.0, onset=4000))
+    assert sorted(incident.cause.kind for incident in script.incidents.values()) == ["demand-surge", "telephony"]

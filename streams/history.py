@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
-from detectors.panes import EPOCH, MILLISECOND, PanePartition
-from schemas import codec, topics
+from detectors.panes import EPOCH, MILLISECOND, PanePartition, Verdict
+from schemas import topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage
 from schemas.pane import PaneRecord, Progress, QueuePane
@@ -37,26 +38,63 @@ def of_export(
     if not channels or events.first is None:
         there = ", ".join(sorted({name for name, _ in events.lanes})) or "nobody"
         raise BadConfig([("--tenant", f"{tenant} has no contacts in the export: there is {there}")])
-    settings = _played(settings, tenant, channels)
-    panes = {topics.contact_events(name).name: PanePartition(name, 0, pane_rules(settings, name)) for name in channels}
-    yield Progress(at=events.first, read_to={}, partitions=dict.fromkeys(panes, 1))
-    lanes = [player.lane(tenant, name, settings.channels[name]) for name in channels]
-    offsets: Counter[str] = Counter()
     mine = (event for event in feed.contacts(events, SOURCE) if event.tenant == tenant and event.channel in channels)
-    for n, sending in enumerate(player.sendings(mine, lanes, SOURCE, events.first)):
-        arrival = (sending.at - EPOCH) // MILLISECOND
-        partition = panes[sending.topic]
-        partition.feed([offsets[sending.topic]], [arrival], [codec.decode(ContactEvent, sending.value)])
-        offsets[sending.topic] += 1
-        yield from (record for record, _ in partition.take())
-        if n % REPORT_EVERY == 0:
-            progress(n)
+    yield from closed(mine, [(tenant, channel) for channel in channels], settings, events.first, progress)
 
 
-def _played(settings: Settings, tenant: str, channels: Iterable[str]) -> Settings:
-    """One partition a channel, and the tenant's time that of its events."""
-    one = {name: settings.channels[name].model_copy(update={"partitions": 1}) for name in channels}
-    clock = {tenant: settings.tenants.get(tenant, Tenant()).model_copy(update={"clock": "event"})}
+def closed(
+    contacts: Iterable[ContactEvent],
+    lanes: Collection[tuple[str, str]],
+    settings: Settings,
+    start: datetime,
+    progress: Callable[[int], None] = lambda _: None,
+    noted: Counter[str] | None = None,
+) -> Iterator[PaneRecord]:
+    """The final panes of sorted contacts, as the ingest closes them for tenants whose time is that of their events; a
+    channel is one partition. `lanes`: (tenant, channel) that are heartbeaten. `noted` gets what was not counted."""
+    settings = _played(settings, lanes)
+    rules = {channel: pane_rules(settings, channel) for _, channel in lanes}
+    panes = {channel: PanePartition(channel, 0, rules[channel]) for channel in sorted(rules)}
+    yield Progress(at=start, read_to={}, partitions=dict.fromkeys(map(_topic, panes), 1))
+    played = [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(lanes)]
+    late = {one.channel: one.lateness for one in played}
+    offsets: Counter[str] = Counter()
+    due, n = player.due(contacts, played, SOURCE, start), 0
+    while batch := list(islice(due, REPORT_EVERY)):
+        for channel, said in _by_channel(batch):
+            first = offsets[channel]
+            offsets[channel] += len(said)
+            arrivals = [(event.occurred_at - EPOCH) // MILLISECOND for event in said]
+            found = panes[channel].feed(range(first, offsets[channel]), arrivals, said)
+            if noted is not None:
+                noted.update(_why(verdict) for _, verdict in found if verdict != "heartbeat")
+        taken = [record for channel in panes for record, _ in panes[channel].take()]
+        # in the order in which they were closed, as if each had been taken at once
+        yield from sorted(taken, key=lambda pane: pane.complete_to + late[pane.channel])
+        n += len(batch)
+        progress(n)
+
+
+def _by_channel(batch: Iterable[player.Due]) -> Iterable[tuple[str, list[ContactEvent]]]:
+    found: dict[str, list[ContactEvent]] = {}
+    for _, event, _ in batch:
+        assert isinstance(event, ContactEvent)
+        found.setdefault(event.channel, []).append(event)
+    return found.items()
+
+
+def _why(verdict: Verdict | Exception) -> str:
+    return getattr(verdict, "reason", "defect") if isinstance(verdict, Exception) else verdict
+
+
+def _topic(channel: str) -> str:
+    return topics.contact_events(channel).name
+
+
+def _played(settings: Settings, lanes: Iterable[tuple[str, str]]) -> Settings:
+    """One partition a channel, and the tenants' time that of their events."""
+    one = {name: settings.channels[name].model_copy(update={"partitions": 1}) for _, name in lanes}
+    clock = {name: settings.tenants.get(name, Tenant()).model_copy(update={"clock": "event"}) for name, _ in lanes}
     return settings.model_copy(update={"channels": settings.channels | one, "tenants": settings.tenants | clock})
 
 

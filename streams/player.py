@@ -9,7 +9,7 @@ import heapq
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from confluent_kafka import KafkaException, Producer
@@ -48,6 +48,14 @@ class Sending(msgspec.Struct, frozen=True):
     key: bytes
     value: bytes
     headers: codec.Headers
+
+
+class Due(NamedTuple):
+    """What is to be said at `at`: to the partition of its key (None), or a heartbeat to each of `partitions`."""
+
+    at: datetime
+    happening: Happening
+    partitions: range | None
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,32 +112,43 @@ def check_event_clock(settings: Settings, tenants: Iterable[str]) -> None:
 def sendings(
     happenings: Iterable[Happening], lanes: Sequence[Lane], source: str, start: datetime, end: datetime | None = None
 ) -> Iterator[Sending]:
-    """Everything to send, in order of event time: what happened, and between it the heartbeats of every lane.
+    """The records to send of what is `due`, in its order."""
+    for at, happening, partitions in due(happenings, lanes, source, start, end):
+        if partitions is None:
+            yield _sending(happening, at)
+        else:
+            yield from _beats(happening, at, partitions)
+
+
+def due(
+    happenings: Iterable[Happening], lanes: Sequence[Lane], source: str, start: datetime, end: datetime | None = None
+) -> Iterator[Due]:
+    """Everything to say, in order of event time: what happened, and between it the heartbeats of every lane.
 
     A heartbeat at `t` goes out before what happened at `t`, from the pane border before `start` on; each lane's last
     one is at `end` (the last event, if None) + lateness + two panes.
     """
-    due = [(_floor(start, each.pane), n) for n, each in enumerate(lanes)]
-    heapq.heapify(due)
+    waiting = [(_floor(start, each.pane), n) for n, each in enumerate(lanes)]
+    heapq.heapify(waiting)
 
-    def owed(until: datetime) -> Iterator[Sending]:
-        while due and due[0][0] <= until:
-            at, n = due[0]
-            yield from _heartbeat(lanes[n], source, at)
-            heapq.heapreplace(due, (at + lanes[n].every, n))
+    def owed(until: datetime) -> Iterator[Due]:
+        while waiting and waiting[0][0] <= until:
+            at, n = waiting[0]
+            yield _heartbeat(lanes[n], source, at)
+            heapq.heapreplace(waiting, (at + lanes[n].every, n))
 
     last = start
     for happening in happenings:
         at = happening.occurred_at if isinstance(happening, ContactEvent) else happening.at
         yield from owed(at)
-        yield _sending(happening, at)
+        yield Due(at, happening, None)
         last = max(last, at)
     last = max(last, end or last)
     for ends, n in sorted((each.ends(last), n) for n, each in enumerate(lanes)):
         yield from owed(ends)
-        yield from _heartbeat(lanes[n], source, ends)
-        due = [item for item in due if item[1] != n]
-        heapq.heapify(due)
+        yield _heartbeat(lanes[n], source, ends)
+        waiting = [item for item in waiting if item[1] != n]
+        heapq.heapify(waiting)
 
 
 def _sending(happening: Happening, at: datetime) -> Sending:
@@ -146,14 +165,19 @@ def _heads(value: Message, raw: bytes, at: datetime) -> codec.Headers:
     return codec.headers(value, id=digest(raw), source="breakwater/player", time=at)
 
 
-def _heartbeat(lane: Lane, source: str, at: datetime) -> Iterator[Sending]:
+def _heartbeat(lane: Lane, source: str, at: datetime) -> Due:
     beat = ContactEvent(
         type="heartbeat", occurred_at=at, source=source, tenant=lane.tenant, channel=lane.channel, queues=["*"]
     )
-    value, topic = codec.encode(beat), topics.contact_events(lane.channel).name
-    name = f"{source}/{lane.tenant}/{lane.channel}/{at.timestamp():.3f}"
+    return Due(at, beat, range(lane.partitions))
+
+
+def _beats(beat: Happening, at: datetime, partitions: range) -> Iterator[Sending]:
+    assert isinstance(beat, ContactEvent)
+    value, topic = codec.encode(beat), topics.contact_events(beat.channel).name
+    name = f"{beat.source}/{beat.tenant}/{beat.channel}/{at.timestamp():.3f}"
     heads = codec.headers(beat, id=name, source="breakwater/player", time=at)
-    for partition in range(lane.partitions):
+    for partition in partitions:
         yield Sending(at, topic, partition, beat.key(), value, heads)
 
 

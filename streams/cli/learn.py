@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from detectors.known import KnownSeries
@@ -20,7 +17,7 @@ from schemas import codec
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from streams import config, feed, history, learned, mapping, targets
-from streams.cli._console import console
+from streams.cli._console import console, counter
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
 from streams.learned import Learned
@@ -76,7 +73,7 @@ def command(
         learned.refuse_running(settings)
     window = _moment("--since", since, "UTC"), _moment("--before", before, "UTC")
     read_to = NOTHING
-    with _counter() as step:
+    with counter() as step:
         if origin == TOPIC:
             centre = _model(settings, tenant, None)
             of_topic = history.of_topic(settings, tenant, *window)
@@ -162,17 +159,3 @@ def _moment(option: str, text: str | None, zone: str) -> datetime | None:
     except ValueError:
         raise click.BadParameter(f"{text!r} is no ISO 8601 time, such as 2026-01-20", param_hint=option) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-
-
-@contextmanager
-def _counter() -> Iterator[Any]:
-    """What is counted, where there is a terminal."""
-    out = Console(stderr=True)
-    if not out.is_terminal:
-        yield lambda _what, _count: None
-        return
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=out, transient=True
-    ) as p:
-        task = p.add_task("reading")
-        yield lambda what, count: p.update(task, description=f"{count:,} {what}")

@@ -29,9 +29,16 @@ def move(incident: IncidentState, at: datetime, phase: Phase, code: str, text: s
 
 
 def roots(incident: IncidentState) -> list[SymptomState]:
-    """The symptoms that are the outage itself, not its consequences; all of them where there is no such difference."""
-    found = [symptom for symptom in incident.symptoms.values() if role(symptom) in ("gone", "slow", "feed")]
-    return found or list(incident.symptoms.values())
+    """The symptoms that are the outage itself, not its consequences; all of them where there is no such difference.
+
+    Contacts that take longer are the outage where nothing is gone (a slow CRM); where something is, they are what lent
+    people and angry customers make of it.
+    """
+    symptoms = list(incident.symptoms.values())
+    for roles in (("gone", "feed"), ("slow",)):
+        if found := [symptom for symptom in symptoms if role(symptom) in roles]:
+            return found
+    return symptoms
 
 
 def stand_still(desk: Desk, before: datetime, after: datetime) -> None:

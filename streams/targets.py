@@ -1,4 +1,4 @@
-"""What a name on the command line means: an incident, a proposal or command, or a tenant; looked up on the bus."""
+"""What a name on the command line means, looked up on the bus: an incident, a load shift, an alert, a tenant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from schemas import topics
 from schemas.centre import Centre
-from schemas.command import LoadShiftCommand
+from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.errors import BadConfig, BadMessage
 from schemas.incident import Incident
 from streams import log_reader
@@ -14,7 +14,13 @@ from streams.config import Settings
 from streams.log_reader import Record
 from streams.values import value_of
 
-LOOKED_UP = (topics.CENTRE, topics.INCIDENTS, topics.LOAD_SHIFT_PROPOSALS, topics.LOAD_SHIFT_COMMANDS)
+LOOKED_UP = (
+    topics.CENTRE,
+    topics.INCIDENTS,
+    topics.LOAD_SHIFT_PROPOSALS,
+    topics.LOAD_SHIFT_COMMANDS,
+    topics.STAFFING_ALERTS,
+)
 FIX = "`breakwater incidents` lists what there is"
 
 
@@ -23,7 +29,7 @@ class Target(NamedTuple):
 
     tenant: str
     id: str
-    value: Centre | Incident | LoadShiftCommand
+    value: Centre | Incident | LoadShiftCommand | StaffingAlert
 
 
 def find(settings: Settings, name: str | None, tenant: str | None) -> Target:
@@ -83,4 +89,4 @@ def _only(found: list[Target], name: str | None, tenant: str | None) -> Target:
         text = f"{tenant} has no model" if tenant else "no tenant has a model"
         raise BadConfig([("--tenant", f"{text}: `breakwater centre apply FILE` publishes one")])
     where = f" of {tenant}" if tenant else ""
-    raise BadConfig([(name, f"is no incident, proposal or command{where} on the bus: {FIX}")])
+    raise BadConfig([(name, f"is no incident, proposal, command or staffing alert{where} on the bus: {FIX}")])

@@ -15,8 +15,7 @@ from rich.text import Text
 
 from schemas import topics
 from schemas.base import Message
-from schemas.centre import Centre
-from schemas.command import LoadShiftCommand
+from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.decision import OperatorDecision
 from schemas.incident import Incident
 from streams import clock, config, decide, targets
@@ -32,6 +31,8 @@ REFUSED, NO_ANSWER = 1, 3
 WAIT_SECONDS = 15.0
 SOURCE = "breakwater/operator"
 Takes = Literal["an incident", "a proposal", "anything"]
+ALERT = "a staffing alert"
+KINDS = {Incident: "an incident", LoadShiftCommand: "a proposal", StaffingAlert: ALERT}
 
 tenant_option = click.option("--tenant", help="Only look there; needed where several tenants have the name.")
 by_option = click.option("--by", metavar="NAME", help="Who decides. [default: your login name]")
@@ -74,8 +75,9 @@ def decision(action: str, takes: Takes, text: str, *, into: str | None = None) -
 
 
 def _refuse_another_kind(takes: Takes, target: Target) -> None:
-    kind = {Incident: "an incident", LoadShiftCommand: "a proposal"}.get(type(target.value), "a tenant")
-    if takes in ("anything", kind):
+    kind = KINDS.get(type(target.value), "a tenant")
+    # a yes to an alert calls the bench in, a no frees it
+    if takes == (kind if kind != ALERT else "a proposal") or (takes == "anything" and kind != ALERT):
         return
     raise click.UsageError(f"{target.id} is {kind}, this takes the id of {takes}: {targets.FIX}")
 
@@ -166,6 +168,9 @@ def _done(made: OperatorDecision, target: Target, said: list[Message]) -> str:
     if made.action == "mute":
         until = [one.muted_until for one in said if isinstance(one, Incident) and one.muted_until]
         return f"It wakes nobody until {until[0]:%m-%d %H:%M:%S}Z." if until else "It wakes nobody while it is muted."
+    if isinstance(target.value, StaffingAlert):
+        people = "The people of the bench whom it asks for are"
+        return f"{people} called in." if made.action == "approve" else f"{people} free again."
     return DONE[made.action].format(target=made.target, by=made.by, into=made.into)
 
 
@@ -180,7 +185,7 @@ def _stopped(made: OperatorDecision, target: Target) -> str:
         case LoadShiftCommand():
             way = f"{target.value.action} from {target.value.from_queue} to {target.value.to_queue}"
             return f"This incident uses {way} no more. {undo}"
-        case Centre():
+        case _:
             return f"Nothing is moved for {made.tenant}, and what was moved goes back. {undo}"
 
 

@@ -20,6 +20,7 @@ from streams.cli._moments import SPAN
 from streams.cli.centre import numbered
 from streams.targets import Target
 from tests.desk_builder import Script, centre, decision, minute, signal, staffed, tick
+from tests.notice_examples import staffing_alert
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "centre.yaml"
 ACTIONS = {
@@ -118,6 +119,17 @@ def test_a_name_of_the_wrong_kind_is_refused_before_anything_is_sent(script: Scr
         _decide._refuse_another_kind("a proposal", target)
     _decide._refuse_another_kind("an incident", target)
     _decide._refuse_another_kind("anything", Target("shop", "shop", centre()))
+
+
+def test_a_staffing_alert_calls_the_bench_in_and_takes_no_other_word() -> None:
+    alert = staffing_alert()
+    target = Target("shop", alert.alert_id, alert)
+    _decide._refuse_another_kind("a proposal", target)
+    for takes in ("an incident", "anything"):
+        with pytest.raises(click.UsageError, match="is a staffing alert"):
+            _decide._refuse_another_kind(takes, target)
+    assert "called in" in told(decision("approve", alert.alert_id, 1), alert, "done")
+    assert "free again" in told(decision("reject", alert.alert_id, 1), alert, "done")
 
 
 @pytest.mark.parametrize(("text", "span"), [("90s", timedelta(seconds=90)), ("2h", timedelta(hours=2))])

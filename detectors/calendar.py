@@ -73,12 +73,13 @@ class Calendar:
 
     def explains(self, first: int, last: int, kind: str, ratio: float | None) -> str | None:
         """The name of the entry that accounts for what left its usual range on one of these local days: more contacts,
-        up to its `ratio_max`, or fewer. Silence it never accounts for: a campaign's line may fail as well."""
+        or more about one thing, up to its `ratio_max`, or fewer. Silence it never accounts for: a campaign's line may
+        fail as well."""
         for days in range(first, last + 1):
             entry = self._entries.get(days)
-            if entry is None or kind not in ("surge", "drop"):
+            if entry is None or kind not in ("surge", "drop", "mix-shift"):
                 continue
-            if kind == "surge" and ratio is not None and ratio > entry.ratio_max:
+            if kind != "drop" and ratio is not None and ratio > entry.ratio_max:
                 continue
             return entry.name
         return None

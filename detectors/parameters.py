@@ -108,7 +108,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     recovery_ratio_min: float = 1.3
     recovery_ratio_max: float = 20.0
     accept_seconds: float = 1.0 * DAY_SECONDS
-    accept_ratio_min: float = 0.1
-    accept_ratio_max: float = 10.0
+    # beyond these it is no new normal unless a person says so: a fifth of the calls for a day is an outage
+    accept_ratio_min: float = 0.4
+    accept_ratio_max: float = 3.0
     # whether a queue may borrow its channel's shape
     siblings: bool = True

@@ -14,7 +14,7 @@ from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import LocalTime
 from detectors.wave_alarms import WaveAlarm, WaveStatement
 from detectors.waves import Group
-from detectors.wording import amount, audience, clock, curve_of, mostly, usual_range
+from detectors.wording import amount, audience, clock, curve_of, mostly, of_calendar, usual_range
 from schemas.base import Origin, QueueRef
 from schemas.centre import Centre
 from schemas.fold import digest
@@ -48,6 +48,8 @@ def of_wave(
     observed, expected = _counted(alarm, growth)
     low, high = _usual(alarm, expected, float(bank.tolerance[i]), growth)
     rarity = budget.rarity_days(alarm.highest, alarm.pane_seconds)
+    ratio = observed / expected if expected > 0 else None
+    explained = local.explains(alarm.onset, said.at, alarm.kind, ratio)
     return Signal(
         signal_id=digest(centre.tenant, at, row.measure, alarm.kind, alarm.opened),
         tenant=centre.tenant,
@@ -60,7 +62,7 @@ def of_wave(
         onset=moment_of(alarm.onset),
         observed=six(observed),
         expected=six(expected),
-        ratio=six(observed / expected) if expected > 0 else None,
+        ratio=None if ratio is None else six(ratio),
         usual_low=six(low),
         usual_high=six(high),
         rarity_days=six(rarity),
@@ -80,9 +82,11 @@ def of_wave(
         affected=[QueueRef(channel=channel, queue=name) for name in carriers.affected],
         reason=said.reason,
         audience=audience(centre, channel),
+        explained=explained,
         text=_sentence(said, at, observed, expected, growth, local)
         + _tail(said, rarity, low, high)
-        + mostly(said.state, carriers),
+        + mostly(said.state, carriers)
+        + of_calendar(said.state, explained),
         origin=origin,
     )
 

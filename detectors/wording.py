@@ -92,9 +92,14 @@ def of_alarm(
         explained=explained,
         text=_sentence(said, at, low, high, rarity, bank.local)
         + mostly(said.state, carriers)
-        + (f"; the calendar says {explained}" if explained and said.state != "cleared" else ""),
+        + of_calendar(said.state, explained),
         origin=origin,
     )
+
+
+def of_calendar(state: str, explained: str | None) -> str:
+    """The calendar entry that accounts for it, at the end of the sentence."""
+    return f"; the calendar says {explained}" if explained and state != "cleared" else ""
 
 
 def curve_of(points: list[Point]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from schemas.base import Origin
 from schemas.centre import CalendarDay, Centre, CentreChannel
 from schemas.desk import DeskEntry
 from schemas.incident import Incident
-from schemas.pane import PaneRecord
+from schemas.pane import PaneRecord, QueuePane
 from schemas.signal import Signal
 from streams import config, feed, history, mapping
 
@@ -73,8 +73,10 @@ class Told:
         return [one for one in self.incidents.values() if ids & {symptom.signal_id for symptom in one.symptoms}]
 
 
-def told(log: PublicLog, records: Iterable[PaneRecord], calendar: Sequence[CalendarDay] = ()) -> Told:
-    """Both folds over the records, from nothing."""
+def told(
+    log: PublicLog, records: Iterable[PaneRecord], calendar: Sequence[CalendarDay] = (), *, live: datetime | None = None
+) -> Told:
+    """Both folds over the records, from nothing; what came before `live` is learned, and what it signals is history."""
     staff = {"internal": CentreChannel(audience="internal")}
     channels = {name: staff.get(name, CentreChannel()) for name in log.channels}
     centre = Centre(tenant=log.tenant, time_zone=str(log.zone), channels=channels, calendar=list(calendar))
@@ -89,12 +91,17 @@ def told(log: PublicLog, records: Iterable[PaneRecord], calendar: Sequence[Calen
                 found.incidents[output.value.incident_id] = output.value
 
     hear(DeskEntry(tenant=log.tenant, origin=Origin(topic="centre", partition=0, offset=0), body=centre))
+    past: set[str] = set()
     for offset, record in enumerate([centre, *records]):
+        learning = live is not None and isinstance(record, QueuePane) and record.pane_start < live
         for output in detect.step(record, Origin(topic="queue-panes", partition=0, offset=offset)):
             assert isinstance(output.value, DeskEntry)
             body = output.value.body
-            if isinstance(body, Signal):
+            if isinstance(body, Signal) and learning:
+                past.add(body.signal_id)
+            elif isinstance(body, Signal) and body.signal_id not in past:
                 found.signals[body.signal_id] = body
                 found.opened.setdefault(body.signal_id, body)
-            hear(output.value)
+            if not learning and getattr(body, "signal_id", None) not in past:
+                hear(output.value)
     return found

@@ -238,6 +238,14 @@ def test_a_broker_that_is_away_is_said_with_its_own_code(folder: Path, tmp_path:
     assert replayed(folder, "topic:desk", tmp_path / "out", "--config", str(tmp_path / "away.yaml"), meaning=False) == 3
 
 
+def test_a_place_that_cannot_be_written_is_said_with_its_own_code(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "file" / "out") == 3
+    assert "make room or leave to write there" in capsys.readouterr().err
+
+
 # ---- logs
 
 

@@ -26,7 +26,12 @@ from streams.listener import Listener
 from streams.own_ticks import OwnTicks
 from streams.roles import detect_role, respond_role
 from streams.story import Story
-from tests.recorded import assert_no_effect_under_two_keys, assert_replayed_the_same, records
+from tests.recorded import (
+    assert_desk_replayed_into_files,
+    assert_no_effect_under_two_keys,
+    assert_replayed_the_same,
+    records,
+)
 from tests.running_worker import Running
 
 SPEED = 600.0  # seconds of event time a second
@@ -251,6 +256,7 @@ def test_two_workers_of_which_one_is_killed_tell_the_story_once(kafka: Any, stag
     assert_told_once(on)
     assert_counts_are_those_of_the_input(on)
     assert_live_equals_replayed(on)
+    assert_desk_replayed_into_files(on.settings, on.directory)
 
 
 def test_roles_in_processes_of_their_own_each_killed_once_tell_the_story_once(

@@ -362,7 +362,8 @@ class Channel:
             backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
             # what is ahead changes slowly: told with the first minute of each quarter of an hour
             quarter = end // QUARTER != minute.begun // QUARTER
-            ahead = bank.ahead(end, QUARTER, QUARTERS) if quarter and len(self.names) > 1 else None
+            told = quarter and len(self.names) > 1 and bank.params.looks_ahead
+            ahead = bank.ahead(end, QUARTER, QUARTERS) if told else None
             rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), ahead)
             self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
             self._judge_minute(end, say)

@@ -20,6 +20,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     when it is off.
     """
 
+    # whether loads say what the coming hours hold: nobody hears them while history is learned
+    looks_ahead: bool = True
     # evidence
     gain_max: float = 25.0  # of one pane, logarithm: one absurd count must not decide alone for ever
     evidence_max: float = 80.0  # logarithm at which evidence is cut off: 4h, and below the largest 32-bit float

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from aiokafka.partitioner import murmur2
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from detectors.entries import safe
 from detectors.known import Known
+from detectors.parameters import CountParams
 from detectors.pipeline import DetectionFold, DetectParams
 from schemas import topics
 from schemas.base import Origin
@@ -139,7 +141,8 @@ def _after(centre: Centre, records: Iterable[PaneRecord]) -> Iterator[PaneRecord
 
 
 def _folded(settings: Settings, records: Iterable[PaneRecord], source: Source) -> DetectionFold:
-    fold = DetectionFold(params_of(DetectParams, settings.detect))
+    params = params_of(DetectParams, settings.detect)
+    fold = DetectionFold(msgspec.structs.replace(params, counts=CountParams(looks_ahead=False)))
     for record in records:
         # the fold has taken nothing from the log: its first record is offset 0
         fold.step(record, Origin(topic=source.topic, partition=source.partition, offset=NOTHING))

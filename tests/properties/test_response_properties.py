@@ -139,7 +139,7 @@ def test_what_runs_keeps_the_rules_when_people_leave_and_the_load_turns() -> Non
         left = {name: shift.share for name, shift in incident.shifts.items() if shift.running}
         changed += left != started
         _check(desk, incident, pictures, [(routes[name], share) for name, share in sorted(left.items())])
-    assert running > 300
+    assert running > STATES // 50  # the property is not empty
     assert changed > 100
 
 

@@ -107,7 +107,7 @@ def test_an_identifier_that_begins_with_a_dash_is_no_option(tools: Path, cache: 
 def test_the_command_fails_with_three_when_java_is_missing(tools: Path, cache: Path) -> None:
     (cache / "kafka-4.1.0").mkdir(parents=True)
     run = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "kafka.py"), "start"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.kafka", "start"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 3
     assert run.stderr.startswith("make kafka: Java is away: it is not installed")

@@ -21,7 +21,7 @@ Counts = NDArray[np.int64]
 
 _ABANDONED_SHARE = 0.004
 _RATED_SHARE = 0.15
-COARSE = 3
+COARSE = 6
 FINE_BLOCKS = 72
 
 

@@ -23,7 +23,8 @@ LABEL org.opencontainers.image.title="Breakwater" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 breakwater \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/breakwater --shell /usr/sbin/nologin breakwater \
-    && install -d -o 10001 -g 10001 -m 0750 /var/lib/breakwater
+    && install -d -o 10001 -g 10001 -m 0750 /var/lib/breakwater \
+    && install -d /etc/breakwater
 COPY --from=build /opt/breakwater /opt/breakwater
 ENV PATH=/opt/breakwater/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \

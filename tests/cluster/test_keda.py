@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas import topics
 from schemas.contact import ContactEvent
@@ -118,11 +118,21 @@ def commit(settings: Settings, at_end: bool) -> None:
         for channel, wanted in settings.channels.items():
             for partition in range(wanted.partitions):
                 name = settings.topic_name(topics.contact_events(channel, wanted.partitions))
-                _, end = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=20)
+                end = _end(consumer, TopicPartition(name, partition))
                 places.append(TopicPartition(name, partition, end if at_end else 0))
         consumer.commit(offsets=places, asynchronous=False)
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """Where the partition ends; a topic that was just made has no leader for a moment."""
+    for _ in range(20):
+        try:
+            return int(consumer.get_watermark_offsets(place, timeout=20)[1])
+        except KafkaException:
+            time.sleep(0.5)
+    raise AssertionError(f"{place} has no leader")
 
 
 @pytest.mark.kafka

@@ -43,14 +43,14 @@ class Running:
         found = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
         return [line for line in found if line["event"] == event]
 
-    def await_line(self, event: str, seconds: float = 20.0) -> dict[str, Any]:
+    def await_line(self, event: str, seconds: float = 60.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while not self.lines(event):
             assert time.monotonic() < deadline and self.child.poll() is None, self.log()[-3000:]
             time.sleep(0.1)
         return self.lines(event)[0]
 
-    def ready(self, seconds: float = 20.0) -> str:
+    def ready(self, seconds: float = 60.0) -> str:
         """Its address, once it says that it is ready."""
         url = self.await_line("serving")["url"]
         deadline = time.monotonic() + seconds

@@ -24,6 +24,8 @@ from tools.kafka import free_port
 
 ROOT = Path(__file__).parents[2]
 TAG = "breakwater:test"
+# the first of them makes a base and builds the image
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ and a webhook knows no ids: a notice whose outcome was lost in a crash may be re
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from schemas.command import LoadShiftCommand
 from schemas.incident import Incident
-from streams.config import Chat, Notify
 from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink, shorten
+from streams.sink import Delivered, Notice, Outcome, Refused, Request, shorten
 from streams.sinks import _http, _words
+from streams.sinks._chat import ChatSink
 
 SETTING = "notify.slack.url_file"
 LISTED_MAX = 8
@@ -22,40 +22,21 @@ ESCAPED_LENGTH = 5  # of an ampersand
 MARKS = {"critical": ":red_circle:", "error": ":large_orange_circle:", "warning": ":large_yellow_circle:"}
 
 
-class SlackSink(Sink):
+class SlackSink(ChatSink):
     """Tells a channel."""
 
     name: ClassVar[str] = "slack"
-    hears: ClassVar[tuple[type, ...]] = (Incident, LoadShiftCommand)
-
-    def __init__(self, section: Chat, url: str, links: Links) -> None:
-        self._section = section
-        self._url = url
-        self._ca_file = _http.checked_file("notify.slack.ca_file", section.ca_file)
-        self._links = links
-
-    @classmethod
-    def build(cls, section: Chat, notify: Notify) -> Self:
-        return cls(section, _http.secret_url(SETTING, section.url_file), Links.of(notify))
 
     def request(self, notice: Notice) -> Request:
         return Request("POST", "", _message(notice, self._links))
 
-    def send(self, notice: Notice) -> Outcome:
-        body = self.request(notice).body
-
-        def call(attempt: _http.Attempt) -> Outcome:
-            return _outcome(_http.post(attempt, self._url, body, self._ca_file))
-
-        return _http.contained(SETTING, self._section.deadline_seconds, call)
-
-
-def _outcome(answer: _http.Answer) -> Outcome:
-    if answer.status == 200 and answer.text.strip() == "ok":
-        return Delivered()
-    if answer.status < 300:
-        return Refused(f"{SETTING}: answers {answer.status} where Slack answers ok: is it the right address?")
-    return _http.judge(SETTING, *answer)
+    @staticmethod
+    def judge(answer: _http.Answer) -> Outcome:
+        if answer.status == 200 and answer.text.strip() == "ok":
+            return Delivered()
+        if answer.status < 300:
+            return Refused(f"{SETTING}: answers {answer.status} where Slack answers ok: is it the right address?")
+        return _http.judge(SETTING, *answer)
 
 
 def _message(notice: Notice, links: Links) -> dict[str, Any]:

@@ -7,35 +7,24 @@ notice whose outcome was lost in a crash may be read twice.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from schemas.command import LoadShiftCommand
 from schemas.incident import Incident
-from streams.config import Chat, Notify
 from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink
+from streams.sink import Delivered, Notice, Outcome, Refused, Request
 from streams.sinks import _http, _words
+from streams.sinks._chat import ChatSink
 
 SETTING = "notify.teams.url_file"
 LISTED_MAX = 6
 COLOURS = {"critical": "attention", "error": "attention", "warning": "warning", "info": "default"}
 
 
-class TeamsSink(Sink):
+class TeamsSink(ChatSink):
     """Tells a channel or a chat."""
 
     name: ClassVar[str] = "teams"
-    hears: ClassVar[tuple[type, ...]] = (Incident, LoadShiftCommand)
-
-    def __init__(self, section: Chat, url: str, links: Links) -> None:
-        self._section = section
-        self._url = url
-        self._ca_file = _http.checked_file("notify.teams.ca_file", section.ca_file)
-        self._links = links
-
-    @classmethod
-    def build(cls, section: Chat, notify: Notify) -> Self:
-        return cls(section, _http.secret_url(SETTING, section.url_file), Links.of(notify))
 
     def request(self, notice: Notice) -> Request:
         card = {
@@ -50,21 +39,13 @@ class TeamsSink(Sink):
         attached = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
         return Request("POST", "", {"type": "message", "attachments": [attached]})
 
-    def send(self, notice: Notice) -> Outcome:
-        body = self.request(notice).body
-
-        def call(attempt: _http.Attempt) -> Outcome:
-            return _outcome(_http.post(attempt, self._url, body, self._ca_file))
-
-        return _http.contained(SETTING, self._section.deadline_seconds, call)
-
-
-def _outcome(answer: _http.Answer) -> Outcome:
-    if answer.status in (200, 202) and "<html" not in answer.text[:200].lower():
-        return Delivered()
-    if answer.status < 300:
-        return Refused(f"{SETTING}: answers {answer.status} where a workflow answers 202: is it the right address?")
-    return _http.judge(SETTING, *answer)
+    @staticmethod
+    def judge(answer: _http.Answer) -> Outcome:
+        if answer.status in (200, 202) and "<html" not in answer.text[:200].lower():
+            return Delivered()
+        if answer.status < 300:
+            return Refused(f"{SETTING}: answers {answer.status} where a workflow answers 202: is it the right address?")
+        return _http.judge(SETTING, *answer)
 
 
 def _body(notice: Notice) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tools.kafka import free_port
 
 FILES = ROOT / "helm/breakwater/files/prometheus"
 WINDOW = "10s"  # instead of the minutes of the rules
@@ -127,12 +127,6 @@ def fetch(url: str, accept: str = "*/*") -> str:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return error.read().decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from schemas.base import QueueRef
 from schemas.centre import Centre
 from schemas.decision import OperatorDecision
 from schemas.desk import DeskEntry
+from schemas.errors import Unavailable
 from schemas.incident import Reason
 from schemas.signal import Load, QueueLoad
 from schemas.status import Budget, DeskStatus, Stop
@@ -33,6 +33,7 @@ from streams.web.board import Board
 from streams.web.deciding import Answer
 from streams.web.server import WebServer, limits
 from tests import scripted_outage as outage
+from tools import npm
 
 pytestmark = pytest.mark.browser
 
@@ -522,18 +523,10 @@ def test_customers_read_approved_words_and_nothing_loads_from_elsewhere(
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The source of axe-core, fetched once by npm into the cache."""
-    place = config.cache_directory() / f"axe-core-{AXE}"
-    script = place / "node_modules" / "axe-core" / "axe.min.js"
-    npm = shutil.which("npm")
-    if not script.exists():
-        if npm is None:
-            pytest.skip("npm is missing, which fetches axe-core")
-        place.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(place), "--no-save", "--ignore-scripts", f"axe-core@{AXE}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
-        if done.returncode:
-            pytest.skip(f"npm could not fetch axe-core {AXE}: {done.stderr.strip()[-200:]}")
-    return script.read_text(encoding="utf-8")
+    try:
+        return (npm.package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8")
+    except Unavailable as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

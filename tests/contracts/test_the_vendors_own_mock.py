@@ -5,8 +5,6 @@ A second opinion beside openapi-core, and of another make: it sees the requests 
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,12 +14,14 @@ import pytest
 import requests
 from notice_examples import climbed, incident, load_shift, notice, published, resolved
 
+from schemas.errors import Unavailable
 from streams.config import Grafana, PagerDuty
 from streams.links import Links
 from streams.sink import Delivered, Refused
 from streams.sinks.grafana import GrafanaSink
 from streams.sinks.pagerduty import PagerDutySink
-from tools import fetched
+from tools import npm
+from tools.kafka import free_port
 
 PRISM = "5.14.2"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -39,19 +39,10 @@ pytestmark = pytest.mark.real_data
 @pytest.fixture(scope="module")
 def prism() -> Path:
     """The mock's program, fetched once by npm into the cache."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is missing, which fetches prism")
-
-    def fill(directory: Path) -> None:
-        command = [npm, "install", "--prefix", str(directory), "--no-save", f"@stoplight/prism-cli@{PRISM}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-        if done.returncode != 0:
-            pytest.skip(f"npm could not fetch prism {PRISM}: {done.stderr.strip()[-200:]}")
-
-    return (
-        fetched.fetched(f"prism-cli-{PRISM}", fill) / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
-    )
+    try:
+        return npm.package("@stoplight/prism-cli", PRISM) / "dist" / "index.js"
+    except Unavailable as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +77,6 @@ def mocks(prism: Path) -> Iterator[dict[str, str]]:
         for child in children:
             child.kill()
             child.wait(10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 def answers(port: int) -> bool:

@@ -30,6 +30,7 @@ from streams.stand_in import Fault, StandIn, serve
 from tests import dashboard_rules as rules
 from tests import observatory
 from tests.observatory import Alertmanager, Prometheus, fetch, wait_for
+from tools.kafka import free_port
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
@@ -81,7 +82,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder, began = tmp_path_factory.mktemp("seen"), time.time()
     sinks, pager = Served(), Served()
     sinks.stand_in.faults.append(Fault(times=1_000, status=503))
-    port = observatory.free_port()
+    port = free_port()
     with EmbeddedBroker() as running:
         tree = demo.settings_tree(running.bootstrap, real=False, port=port, folder=folder)
         tree["notify"] |= {"webhook": {"url": f"{sinks.url}/webhook"}, "backoff_seconds": 0.2, "backoff_seconds_max": 1}

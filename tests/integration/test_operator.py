@@ -202,7 +202,7 @@ def test_an_incident_is_taken_on_muted_and_ended_by_a_person(desk: Desk) -> None
     (muted,) = operator.asks("incidents")["incidents"]
     assert (muted["acknowledged_by"], bool(muted["muted_until"])) == ("ana", True)
     assert operator.types("unmute", name).exit_code == 0
-    with pytest.raises(BadConfig, match="no incident, proposal or command"):
+    with pytest.raises(BadConfig, match="is no incident, proposal, command or staffing alert on the bus"):
         operator.types("ack", name[:-1] + "x")
     wrong = operator.types("approve", name)
     assert (wrong.exit_code, "takes the id of a proposal" in wrong.output) == (2, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from response import bench
 from response.actions import LENDS_PEOPLE
@@ -31,30 +32,38 @@ class Pool:
     """Free people of other queues who can do the work, each lent once."""
 
     def __init__(self, desk: Desk, pictures: dict[str, Picture], lent_slots: dict[str, float]) -> None:
-        gone = {name: is_gone(desk, at.at) for name, at in pictures.items()}
+        self._desk, self._pictures, self._lent_slots = desk, pictures, lent_slots
+        self._skills = _skills(desk)
+
+    @cached_property
+    def _idle(self) -> dict[str, int]:
+        """By queue; looked up once somebody asks, for it takes its time."""
+        gone = {name: is_gone(self._desk, at.at) for name, at in self._pictures.items()}
         # whoever is not silent himself will be called by those who cannot reach the silent ones
         spill = SPILL if any(gone.values()) else 1.0
-        self._idle = {
-            name: _spare(at, lent_slots.get(name, 0.0) + _promised(desk, at), 1.0 if gone[name] else spill)
-            for name, at in sorted(pictures.items())
+        return {
+            name: _spare(
+                at,
+                self._lent_slots.get(name, 0.0) + _promised(self._desk, at),
+                1.0 if gone[name] else spill,
+            )
+            for name, at in sorted(self._pictures.items())
         }
-        self._refs = {name: at.at for name, at in pictures.items()}
-        self._skills = _skills(desk)
 
     def lend(self, to: QueueRef, agents: int) -> list[tuple[QueueRef, int]]:
         """Up to so many people with the skill, from the queue with most of them free first."""
         lent: list[tuple[QueueRef, int]] = []
         for name in sorted(self._idle, key=lambda name: (-self._idle[name], name)):
             take = min(agents, self._idle[name])
-            if take <= 0 or overlaps(self._refs[name], to) or not self._can(name, to):
+            if take <= 0 or overlaps(self._pictures[name].at, to) or not self._can(name, to):
                 continue
             self._idle[name] -= take
             agents -= take
-            lent.append((self._refs[name], take))
+            lent.append((self._pictures[name].at, take))
         return lent
 
     def _can(self, name: str, to: QueueRef) -> bool:
-        return any(overlaps(giver, self._refs[name]) and overlaps(helped, to) for giver, helped in self._skills)
+        return any(overlaps(giver, self._pictures[name].at) and overlaps(helped, to) for giver, helped in self._skills)
 
 
 def _skills(desk: Desk) -> list[tuple[QueueRef, QueueRef]]:

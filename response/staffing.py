@@ -31,6 +31,15 @@ DEFERRED_BEHIND = 1.1
 GAP_CHANGE = 0.2  # an alert is said again when the gap moved by a fifth
 
 
+class Strain(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the furthest of three is from usual or plan (1: not at all), which one, and a sentence with all that are
+    known. A queue that is as busy and as staffed as ever is short by plan, not by an incident."""
+
+    strain: float
+    driver: Literal["volume", "handle-time", "staffed"]
+    text: str
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """One queue's eight intervals with what is there."""
 
@@ -39,7 +48,6 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     intervals: list[Interval]
     driver: Literal["volume", "handle-time", "staffed"]
     driver_text: str
-    strain: float
 
     @property
     def short_until(self) -> datetime:
@@ -55,10 +63,9 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_news(self) -> bool:
-        """Whether a person should act: service falls clearly below its target, or deferred work clearly behind; a queue
-        that is as busy and as staffed as ever is short by plan, not by this incident."""
+        """Whether a person should act: service falls clearly below its target, or deferred work clearly behind."""
         first = self.intervals[0]
-        if self.strain < STRAIN_MIN or first.agents_short <= 0:
+        if first.agents_short <= 0:
             return False
         if self.at.deferred:
             return first.agents_needed >= DEFERRED_BEHIND * first.agents_staffed
@@ -117,8 +124,9 @@ def _gaps(desk: Desk, incident: IncidentState, params: RespondParams) -> tuple[d
         seen = picture(desk, at, params)
         if isinstance(seen, Picture):
             pictures[str(at)] = seen
-            if at.channel in touched:
-                gaps[str(at)] = gap_of(desk, incident, seen, params)
+            strained = _driver(seen)
+            if at.channel in touched and strained.strain >= STRAIN_MIN:
+                gaps[str(at)] = gap_of(desk, incident, seen, strained, params)
         elif at.channel in touched and seen.code != "no-load":
             incident.note(seen.code, seen.text, params.notes_max)
     missing = touched - {at.channel for at in planning_units(desk)}
@@ -136,7 +144,7 @@ def planning_units(desk: Desk) -> list[QueueRef]:
     return sorted({queue.at for queue in desk.centre.queues}, key=str) if desk.centre else []
 
 
-def gap_of(desk: Desk, incident: IncidentState, at: Picture, params: RespondParams) -> Gap:
+def gap_of(desk: Desk, incident: IncidentState, at: Picture, strained: Strain, params: RespondParams) -> Gap:
     """What the next intervals need and have: the season ahead with what is left of today's distance from it; people as
     they are now, with those who were called in."""
     seconds, many = params.interval_seconds, params.intervals
@@ -161,8 +169,7 @@ def gap_of(desk: Desk, incident: IncidentState, at: Picture, params: RespondPara
                 service_level_with_plan=round(level, 4),
             )
         )
-    strain, driver, text = _driver(at)
-    return Gap(at=at, rates=rates, intervals=intervals, driver=driver, driver_text=text, strain=strain)
+    return Gap(at=at, rates=rates, intervals=intervals, driver=strained.driver, driver_text=strained.text)
 
 
 def _rates(
@@ -193,16 +200,15 @@ def _level(at: Picture, slots: int, backlog: float, seconds: float, arrivals: fl
     return at.service_level(arrivals, slots), backlog
 
 
-def _driver(at: Picture) -> tuple[float, Literal["volume", "handle-time", "staffed"], str]:
-    """How far the furthest of the three is from plan (1 is as planned), which, and a sentence with all that are
-    known."""
+def _driver(at: Picture) -> Strain:
+    """Of volume, handle time and people, how far the furthest is from usual and plan."""
     volume = at.rate / at.usual_rate if at.usual_rate > 0 else None
     handle = at.handle_seconds / at.plan_handle_seconds
     staffed = at.slots / at.plan_slots if at.plan_slots else None
     strain: list[tuple[float, Literal["volume", "handle-time", "staffed"]]] = [
         (volume if volume is not None else math.inf, "volume"),
         (handle, "handle-time"),
-        (1 / staffed if staffed else 0.0, "staffed"),
+        (0.0 if staffed is None else 1 / staffed if staffed else math.inf, "staffed"),
     ]
     parts = [f"volume {_percent(volume)} against usual" if volume is not None else "nothing usually comes"]
     parts.append(f"handle time {_percent(handle)} against plan")
@@ -211,7 +217,7 @@ def _driver(at: Picture) -> tuple[float, Literal["volume", "handle-time", "staff
     else:
         parts.append("staffed as planned (no workforce feed)" if at.staffed_from == "plan" else "no plan to compare")
     worst, driver = max(strain)
-    return worst, driver, "; ".join(parts)
+    return Strain(strain=worst, driver=driver, text="; ".join(parts))
 
 
 def _percent(ratio: float) -> str:

@@ -13,6 +13,8 @@ import math
 from functools import lru_cache
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 AGENTS_MAX = 100_000
 
@@ -113,18 +115,21 @@ def _waits(queue: ErlangA, seconds: float) -> tuple[float, float]:
     width = 1.0 / math.sqrt(rate * theta + 1e-12)
     fall = 1.0 / max(abs(capacity - rate), 1e-9)
     steps = 2 * min(4000, max(100, math.ceil(8 * seconds / min(width, fall))))
-    stride = seconds / steps
-    base, lift = queue.log_all_busy + math.log(capacity), rate / theta
-    served = due = 0.0
-    for i in range(steps + 1):
-        x = i * stride
-        stays = math.exp(-theta * x)
-        exponent = base + lift * (1.0 - stays) - capacity * x
-        density = math.exp(exponent) if exponent < 700.0 else math.exp(700.0)
-        weighed = density * (1 if i in (0, steps) else 4 if i % 2 else 2)
-        due += weighed
-        served += weighed * stays
-    return served * stride / 3.0, due * stride / 3.0
+    x = np.arange(steps + 1) * (seconds / steps)
+    stays = np.exp(-theta * x)
+    exponent = queue.log_all_busy + math.log(capacity) + rate / theta * (1.0 - stays) - capacity * x
+    density = _simpson(steps) * np.exp(np.minimum(exponent, 700.0))
+    third = seconds / steps / 3.0
+    return float((density * stays).sum()) * third, float(density.sum()) * third
+
+
+@lru_cache(maxsize=64)
+def _simpson(steps: int) -> NDArray[np.float64]:
+    """1 4 2 4 ... 2 4 1."""
+    weights = np.full(steps + 1, 2.0)
+    weights[1::2] = 4.0
+    weights[[0, -1]] = 1.0
+    return weights
 
 
 @lru_cache(maxsize=4096)
@@ -142,19 +147,16 @@ def erlang_a(agents: int, arrivals_per_second: float, handle_seconds: float, pat
     spread = math.ceil(12.0 * math.sqrt(rate / theta + 1.0)) + 40
     low, high = max(0, mode - spread), mode + spread
     # log weights relative to pi_n
-    start = capacity / theta
-    log_weight = low * math.log(rate / theta) - (math.lgamma(start + low + 1.0) - math.lgamma(start + 1.0))
-    logs = [log_weight]
-    for j in range(low + 1, high + 1):
-        log_weight += math.log(rate / (capacity + j * theta))
-        logs.append(log_weight)
+    start, waiting = capacity / theta, np.arange(low, high + 1)
+    first = low * math.log(rate / theta) - (math.lgamma(start + low + 1.0) - math.lgamma(start + 1.0))
+    logs = np.concatenate(([first], first + np.cumsum(np.log(rate / (capacity + waiting[1:] * theta)))))
     log_below = _log_below(agents, load)
-    top = max(*logs, log_below)
-    weights = [math.exp(value - top) for value in logs]
-    below, above = math.exp(log_below - top), math.fsum(weights)
-    total = below + above
-    mean = math.fsum((low + j) * weight for j, weight in enumerate(weights)) / total
-    square = math.fsum((low + j) ** 2 * weight for j, weight in enumerate(weights)) / total
+    top = max(float(logs.max()), log_below)
+    weights = np.exp(logs - top)
+    below = math.exp(log_below - top)
+    total = below + float(weights.sum())
+    mean = float((waiting * weights).sum()) / total
+    variance = (float(((waiting - mean) ** 2 * weights).sum()) + mean * mean * below) / total
     abandoned = min(1.0, theta * mean / rate)
     return ErlangA(
         agents=agents,
@@ -164,7 +166,7 @@ def erlang_a(agents: int, arrivals_per_second: float, handle_seconds: float, pat
         no_wait_share=below / total,
         abandoned_share=abandoned,
         waiting_mean=mean,
-        waiting_variance=max(0.0, square - mean * mean),
+        waiting_variance=variance,
         present_mean=mean + load * (1.0 - abandoned),
         log_all_busy=-top - math.log(total),
     )
@@ -174,16 +176,10 @@ def _log_below(agents: int, load: float) -> float:
     """Logarithm of P(fewer than n present) / P(exactly n present)."""
     if agents == 0:
         return -math.inf
-    # erlang_b is pi_n over the sum of pi_0..pi_n; by its own recursion upside down, which cannot underflow:
-    # 1/B(k) = 1 + (k/a) / B(k-1); in logarithms once it is large
-    inverse, log_inverse = 1.0, 0.0
-    for k in range(1, agents + 1):
-        if log_inverse > 600.0:
-            log_inverse += math.log(k / load)
-        else:
-            inverse = 1.0 + k / load * inverse
-            log_inverse = math.log(inverse)
-    return log_inverse if log_inverse > 600.0 else math.log(inverse - 1.0)
+    # n! / k! a^(k-n), as logarithms from k = n - 1 down to 0: no load is too small or too large for them
+    logs = np.cumsum(np.log(np.arange(agents, 0, -1) / load))
+    top = float(logs.max())
+    return top + math.log(float(np.exp(logs - top).sum()))
 
 
 def _idle(agents: int, handle_seconds: float, patience_seconds: float) -> ErlangA:

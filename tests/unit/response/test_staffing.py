@@ -117,7 +117,18 @@ def test_no_agents_at_all_is_a_gap_and_no_crash() -> None:
     alert = script.alerts[0]
     assert alert.intervals[0].agents_staffed == 0
     assert alert.intervals[0].service_level_if_nothing == 0
-    assert alert.driver == "volume"
+    assert alert.driver == "staffed"
+    assert "staffed -100 % against plan" in alert.driver_text
+
+
+def test_nobody_there_is_a_gap_even_where_no_more_than_usual_comes() -> None:
+    script = Script(first=centre())
+    script.hear(minute(0), agents("voice/orders", 0, 0, 0), tick(0))
+    script.hear(signal("voice", "abandonment-wave", 80, ratio=4.0, measure="abandoned"))
+    script.hear(minute(120), tick(120), minute(180), tick(180))
+    alert = next(alert for alert in script.alerts if alert.queue == ref("voice/orders"))
+    assert (alert.driver, alert.intervals[0].agents_staffed) == ("staffed", 0)
+    assert alert.intervals[0].agents_short == alert.intervals[0].agents_needed > 0
 
 
 def test_fewer_people_than_planned_are_the_driver_where_volume_is_usual() -> None:

@@ -25,6 +25,7 @@ REVISE_STATISTIC = 1.0
 
 RECOVERED, ACCEPTED, SILENT, LEFT = "recovered", "accepted as normal", "became silence", "series left"
 CLOSING = "closing time"
+ALL = slice(None)
 
 
 class Alarm(msgspec.Struct):
@@ -89,12 +90,14 @@ def of_closed(closed: Closed, known: Flags | None) -> Sight:
 
 
 class Alarms:
-    """The open alarms of one channel. `names` are those of the bank's series, in its order."""
+    """The open alarms of one channel. `names` are those of the bank's series, in its order; of a bank with lanes,
+    those in `rows`. `index` says in which row of the bank each of them is."""
 
-    def __init__(self, bank: Bank, names: list[str], index: dict[str, int]) -> None:
+    def __init__(self, bank: Bank, names: list[str], index: dict[str, int], rows: slice = ALL) -> None:
         self.bank = bank
         self.names = names
         self.index = index
+        self.rows = rows
         self.open: dict[tuple[str, int], Alarm] = {}
         # what ended, by pane: a signal's id is that of its opening pane, so it opens once in it
         self.ended: dict[str, int] = {}
@@ -108,14 +111,14 @@ class Alarms:
         """What is to be said after a pane. `sight.gains` is given for an open pane, which decides but is not learned;
         `slow` where a slow pane ended with it."""
         found: list[Statement] = []
-        self.bank.far[...] = False
+        self.bank.far[self.rows] = False
         if self.ended and sight.start > max(self.ended.values()):
             self.ended.clear()
         for _, alarm in sorted(self.open.items()):
             found += self._follow(alarm, sight, slow)
-        if (sight.statistic >= self.bank.fast.threshold).any():
+        if self._reached(sight.statistic, self.bank.fast).any():
             found += self._open_new(sight, sight.statistic, "fast", self.bank.fast)
-        if slow is not None and (slow >= self.bank.slow.threshold).any():
+        if slow is not None and self._reached(slow, self.bank.slow).any():
             found += self._open_new(sight, slow, "slow", self.bank.slow)
         return found
 
@@ -136,7 +139,7 @@ class Alarms:
 
     def mark(self) -> None:
         """Tells the bank which series have an alarm."""
-        self.bank.alarmed[...] = self.bank.far[...] = False
+        self.bank.alarmed[self.rows] = self.bank.far[self.rows] = False
         for _, alarm in sorted(self.open.items()):
             self._mark(alarm)
 
@@ -148,26 +151,31 @@ class Alarms:
 
     # -- opening
 
+    def _reached(self, statistic: Numbers, evidence: Evidence) -> Flags:
+        reached: Flags = statistic[:, self.rows] >= evidence.threshold[:, self.rows]
+        return reached
+
     def _open_new(
         self, sight: Sight, statistic: Numbers, speed: Literal["fast", "slow"], evidence: Evidence
     ) -> list[Statement]:
         found = []
-        for direction, i in zip(*np.nonzero(statistic >= evidence.threshold), strict=True):
-            key = (self.names[i], int(direction))
+        for direction, n in zip(*np.nonzero(self._reached(statistic, evidence)), strict=True):
+            name = self.names[n]
+            i, key = self.index[name], (name, int(direction))
             if key in self.open or (sight.known is not None and not sight.known[i]):
                 continue
-            row, since, observed, expected = self._sums(evidence, int(i), int(direction), sight)
+            row, since, observed, expected = self._sums(evidence, i, int(direction), sight)
             if expected <= 0:
                 continue  # a run that has just ended; evidence without a run says nothing about when and how much
-            silent = direction == DROP and self._is_silent(evidence, int(i), row, sight)
+            silent = direction == DROP and self._is_silent(evidence, i, row, sight)
             if silent:
-                row, since, observed, expected = self._sums(evidence, int(i), int(direction), sight, SILENCE)
+                row, since, observed, expected = self._sums(evidence, i, int(direction), sight, SILENCE)
             kind: Kind = "silence" if silent else "drop" if direction == DROP else "surge"
-            if f"{kind} {self.names[i]}" in self.ended:
+            if f"{kind} {name}" in self.ended:
                 continue
             high = float(statistic[direction, i])
             alarm = self.open[key] = Alarm(
-                series=self.names[i],
+                series=name,
                 direction=int(direction),
                 kind=kind,
                 speed=speed,

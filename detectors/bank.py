@@ -81,12 +81,17 @@ class Closed(NamedTuple):
 
 
 class Bank:
-    """Season, level, dispersion and evidence of the series of one channel. Times are Unix seconds."""
+    """Season, level, dispersion and evidence of the series of one channel. Times are Unix seconds.
 
-    def __init__(self, params: CountParams, local: LocalTime) -> None:
+    The series may be held under several settings abreast, in `lanes`: row = series * lanes + lane. What is said of one
+    lane is what a bank of that lane alone would say, to the bit.
+    """
+
+    def __init__(self, params: CountParams, local: LocalTime, lanes: int = 1) -> None:
         self.params = params
         self.local = local
-        self.season = Season(params)
+        self.lanes = lanes
+        self.season = Season(params, lanes)
         self.level = Level(params)
         day = params.dispersion_half_life_seconds
         self.dispersion = Dispersion(params.dispersion_prior, params.dispersion_prior_weight, day, params)
@@ -105,7 +110,7 @@ class Bank:
         self.opening: Opening | None = None
         self.open_share: Numbers = np.ones(0)
         self.closed: Flags = np.zeros(0, bool)
-        self.floor = 1.0  # a person's floor of the band, as a ratio
+        self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
         self._fresh: tuple[int, int, bool, int] | None = None
         self._band_due = True
         self._ahead_of, self._ahead = -1, dict[int, Numbers]()
@@ -263,14 +268,15 @@ class Bank:
     def _steps(self, moment: Moment) -> Numbers | None:
         """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
         by direction and series. An opening hour is a step, and a season of half hours cannot know its minute."""
-        if not self._steep:
+        if not self._steep.any():
             return None
         rate = self._before + (self._after - self._before) * moment.share
         low, high = np.minimum(self._before, self._after), np.maximum(self._before, self._after)
         ramp = math.sqrt(self.params.step_ratio)
         # who waits for the doors to open comes at once, and before they close nobody does
         door = np.where(self._edge, self.params.step_ratio, 1.0)
-        return np.array([np.maximum(high / rate / ramp, door), np.minimum(low / rate * ramp, 1 / door)])
+        steps = np.array([np.maximum(high / rate / ramp, door), np.minimum(low / rate * ramp, 1 / door)])
+        return steps if self._steep.all() else np.where(np.tile(self._steep, self.size // self.lanes), steps, 1.0)
 
     def _read_season(self, moment: Moment, at: float) -> None:
         totals = self.season.totals()
@@ -281,8 +287,8 @@ class Bank:
         self._before = np.where(opened[0] | ~opened[1], before, after)
         self._after = np.where(opened[1] | ~opened[0], after, before)
         self._edge = opened[0] != opened[1]
-        self._steep = bool((np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)).any())
-        self._steep = self._steep or bool(self._edge.any())
+        steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
+        self._steep: Flags = steep.reshape(-1, self.lanes).any(axis=0)
         self._variance = variances.max(axis=0)
         if not moment.known:
             self._variance = self._variance + self.params.special_variance
@@ -324,7 +330,7 @@ class Bank:
         if not params.tolerance:
             return np.full(self.size, self.floor - 1), np.full(self.size, self.floor - 1)
         wide = params.tolerance_sd * np.sqrt(variance)
-        least = max(params.tolerance_min, self.floor - 1)
+        least = np.maximum(params.tolerance_min, self.floor - 1)
         up = np.maximum(np.minimum(wide, most), least)
         down = np.maximum(np.minimum(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max), least)
         return up, down

@@ -45,9 +45,10 @@ class Season(Columns):
     counts: NDArray[np.float32]
     exposure: NDArray[np.float32]
 
-    def __init__(self, params: CountParams) -> None:
+    def __init__(self, params: CountParams, lanes: int = 1) -> None:
         super().__init__()
         self._params = params
+        self._lanes = lanes  # the channel's own rows come first, one a lane
         self._weekdays: dict[int, tuple[Numbers, Numbers]] = {}
 
     def forget(self) -> None:
@@ -75,9 +76,11 @@ class Season(Columns):
         """What is summed over the whole week."""
         seen, known = self.counts.sum(axis=0, dtype=float), self.exposure.sum(axis=0, dtype=float)
         share = np.zeros_like(seen)
-        if self._params.siblings and len(seen) > 1:
-            channel = self.counts[:, 0].astype(float) / np.maximum(self.exposure[:, 0], 1.0)
-            share = seen / np.maximum(channel @ self.exposure, _NOTHING)
+        if self._params.siblings and len(seen) > self._lanes:
+            for first in range(self._lanes):
+                lane = slice(first, None, self._lanes)
+                channel = self.counts[:, first].astype(float) / np.maximum(self.exposure[:, first], 1.0)
+                share[lane] = seen[lane] / np.maximum(channel @ self.exposure[:, lane], _NOTHING)
         return Totals(seen, known, share)
 
     def rates(self, slots: tuple[int, ...], totals: Totals) -> tuple[Numbers, Numbers]:
@@ -98,7 +101,7 @@ class Season(Columns):
         visits = self.exposure[first + low : first + high].astype(float) / SLOT_SECONDS
         busy, of_busy = self._busy(day, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
-        if params.siblings and rate.shape[0] > 1:
+        if params.siblings and rate.shape[0] > self._lanes:
             rate, variance = self._like_channel(slot, rate, variance, totals)
         return self._join(rate, variance + params.shape_variance, counts[at], visits[at])
 
@@ -145,18 +148,19 @@ class Season(Columns):
 
     def _like_channel(self, slot: int, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
         """Joined with its share of what the channel (series 0) gets in this slot; the channel itself is as it is."""
-        params = self._params
-        channel, of_channel = self._join(
-            rate[:1],
-            variance[:1] + params.shape_variance,
-            self.counts[slot, :1].astype(float),
-            self.exposure[slot, :1].astype(float) / SLOT_SECONDS,
+        params, lanes = self._params, self._lanes
+        own = self._join(
+            rate[:lanes],
+            variance[:lanes] + params.shape_variance,
+            self.counts[slot, :lanes].astype(float),
+            self.exposure[slot, :lanes].astype(float) / SLOT_SECONDS,
         )
+        channel, of_channel = (np.tile(each, len(rate) // lanes) for each in own)
         weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
         unlike = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
         of_sibling = unlike + of_channel + 1 / (totals.seen + 0.5)
         share = variance / (variance + of_sibling)
-        share[0] = 0.0
+        share[:lanes] = 0.0
         joined = rate * (1 - share) + channel * totals.share * share
         return joined, variance * (1 - share)
 

@@ -2,8 +2,9 @@
 
 They begin at the signals, not at contacts: what is tried is how signals become incidents, a thousand times over; how
 contacts become signals is tried elsewhere. The noise is that of real centres: a sign shows with probability 0.7, its
-onset is misjudged by minutes, probes are silent in a quarter of the cases and lie in a hundredth, in one case of three
-something unrelated surges, in one of four a second outage begins 30 to 50 minutes into the first.
+onset is misjudged by minutes, what is counted varies as `drills.busyness` says, probes are silent in a quarter of the
+cases and lie in a hundredth, in one case of three something unrelated surges, in one of four a second outage begins 30
+to 50 minutes into the first, and both are there for half an hour at least.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from drills.busyness import Busyness
 from drills.natures import NATURES, PRESENT, TIMINGS, TOOL_FALSE_ALARM, TOOLS, Nature, Sign
 from drills.retailer import QUEUES, TENANT, agents_at_peak, centre
 from schemas.base import Origin, QueueRef
@@ -31,12 +33,16 @@ CAUSES: tuple[CauseKind, ...] = tuple(NATURES)
 
 PAIR_SHARE = 0.25
 PAIR_GAP_SECONDS = (1800.0, 3000.0)
+PAIR_OVERLAPS_SECONDS = 1800.0
 DISTRACTOR_SHARE = 1 / 3
 PROBES_SILENT_SHARE = 0.25
 ONSET_JITTER_SECONDS = 60.0  # standard deviation of what detection takes for the onset
 LASTS_SECONDS = (2400.0, 4200.0)
 CLEARS_SECONDS = (60.0, 900.0)
 MISSING_STAYS = 0.25  # of the planned slots, where agents are missing
+LOAD_SECONDS = 120.0
+# an alarm is raised for what left its usual range, whatever is counted in its window
+SURGE_RATIO_MIN, DROP_RATIO_MAX = 1.25, 0.75
 _ORIGIN = Origin(topic="queue-panes", partition=0, offset=0)
 
 
@@ -104,7 +110,8 @@ def draw(seed: int) -> Case:
     silent = bool(random.random() < PROBES_SILENT_SHARE)
     lying = [tool for tool in TOOLS if random.random() < TOOL_FALSE_ALARM]
     outages = [_truth(n, one, breaks, spoken, unseen, silent, lying) for n, one in enumerate(breaks)]
-    bodies = sorted(_said(spoken, breaks, silent, lying), key=lambda line: line[0])
+    counted = np.random.default_rng([seed, 20261124, 1])
+    bodies = sorted(_said(spoken, breaks, silent, lying, counted), key=lambda line: line[0])
     entries = [
         DeskEntry(tenant=TENANT, origin=Origin(topic="drill", partition=0, offset=n), body=body)
         for n, (_, body) in enumerate(bodies)
@@ -118,8 +125,7 @@ def _breaks(random: np.random.Generator) -> list[_Break]:
     onset, drawn = float(random.uniform(300, 900)), []
     for cause in causes:
         gap = float(random.uniform(*PAIR_GAP_SECONDS)) if pair else 0.0
-        # the first of a pair is still there when the second begins
-        lasts = max(float(random.uniform(*LASTS_SECONDS)), gap + 600)
+        lasts = max(float(random.uniform(*LASTS_SECONDS)), gap + PAIR_OVERLAPS_SECONDS if gap else 0.0)
         natures = NATURES[cause]
         nature = natures[int(random.integers(len(natures)))]
         one = _Break(
@@ -218,30 +224,48 @@ def _truth(
 
 
 def _said(
-    spoken: list[Spoken], breaks: list[_Break], silent: bool, lying: list[str]
+    spoken: list[Spoken], breaks: list[_Break], silent: bool, lying: list[str], counted: np.random.Generator
 ) -> Iterator[tuple[float, DeskBody]]:
     yield -1.0, centre("approve")
-    for line in spoken:
-        yield line.said_seconds, _signal(line, cleared=False)
-        yield line.cleared_seconds, _signal(line, cleared=True)
     end = max(line.cleared_seconds for line in spoken) + 900.0
+    busy = Busyness(counted, [plan.at for plan in QUEUES], LOAD_SECONDS, int(end // LOAD_SECONDS) + 1)
+    for line in spoken:
+        ratio = _counted_ratio(line, busy)
+        yield line.said_seconds, _signal(line, ratio, cleared=False)
+        yield line.cleared_seconds, _signal(line, ratio, cleared=True)
     for second in np.arange(0.0, end, 30.0).tolist():
         moment = START + timedelta(seconds=second)
         yield second, Tick(tenant=TENANT, at=moment, read_to=moment, complete_to=moment)
-        if second % 120 == 0:
-            yield second, _load(second, spoken)
+        if second % LOAD_SECONDS == 0:
+            yield second, _load(second, spoken, busy)
             if not silent:
                 yield from ((second, _health(tool, second, breaks, lying)) for tool in TOOLS)
         if second % 300 == 0:
             yield from ((second, line) for line in _agents(second, breaks))
 
 
-def _signal(line: Spoken, cleared: bool) -> Signal:
+def _counted_ratio(line: Spoken, busy: Busyness) -> float:
+    """What a window shows of the ratio, where contacts are counted: never back within the usual range."""
+    if line.sign.kind not in ("surge", "drop"):
+        return line.ratio
+    queues = [plan.at for plan in QUEUES if line.sign.at in (str(plan.at), plan.at.channel)]
+    factor = sum(busy.factor(at, line.said_seconds) for at in queues) / len(queues)
+    expected = _expected(line, line.said_seconds)
+    ratio = round(busy.count(expected * line.ratio * factor) / expected, 2)
+    return max(SURGE_RATIO_MIN, ratio) if line.sign.kind == "surge" else min(DROP_RATIO_MAX, ratio)
+
+
+def _expected(line: Spoken, until: float) -> float:
+    """Contacts that usually come from a line's onset on."""
+    return max(10.0, until - line.onset_seconds) / 3
+
+
+def _signal(line: Spoken, ratio: float, cleared: bool) -> Signal:
     channel, _, queue = line.sign.at.partition("/")
     seconds = line.cleared_seconds if cleared else line.said_seconds
     opened = START + timedelta(seconds=line.said_seconds)
     series = Series(at=QueueRef(channel=channel, queue=queue or None), measure=line.sign.measure)
-    expected = max(10.0, seconds - line.onset_seconds) / 3
+    expected = _expected(line, seconds)
     return Signal(
         signal_id=line.signal_id,
         tenant=TENANT,
@@ -252,9 +276,9 @@ def _signal(line: Spoken, cleared: bool) -> Signal:
         at=START + timedelta(seconds=seconds),
         pane_start=opened,
         onset=START + timedelta(seconds=line.onset_seconds),
-        observed=expected * line.ratio,
+        observed=expected * ratio,
         expected=expected,
-        ratio=line.ratio,
+        ratio=ratio,
         usual_low=0.8 * expected,
         usual_high=1.2 * expected,
         rarity_days=1000.0,
@@ -267,29 +291,34 @@ def _signal(line: Spoken, cleared: bool) -> Signal:
     )
 
 
-def _load(second: float, spoken: list[Spoken]) -> Load:
+def _load(second: float, spoken: list[Spoken], busy: Busyness) -> Load:
     """Two minutes of every channel and queue, as the signals that are open then have it."""
     factor = {
         line.sign.at: line.ratio
         for line in spoken
         if line.sign.measure == "offered" and line.onset_seconds <= second < line.cleared_seconds
     }
-    usual: dict[QueueRef, float] = {}
+    seen: dict[QueueRef, tuple[float, int]] = {}
     for plan in QUEUES:
+        usual = LOAD_SECONDS / 60 * plan.per_minute_peak
+        outage = factor.get(str(plan.at), factor.get(plan.at.channel, 1.0))
+        came = busy.count(usual * outage * busy.factor(plan.at, second))
         for at in (plan.at, QueueRef(channel=plan.at.channel)):
-            usual[at] = usual.get(at, 0.0) + 2 * plan.per_minute_peak
+            before = seen.get(at, (0.0, 0))
+            seen[at] = (before[0] + usual, before[1] + came)
     loads = [
         QueueLoad(
             at=at,
-            known_seconds=120.0,
-            arrivals=round(expected * factor.get(str(at), factor.get(at.channel, 1.0))),
+            known_seconds=LOAD_SECONDS,
+            arrivals=came,
             expected=expected,
             expected_low=0.8 * expected,
             expected_high=1.2 * expected,
         )
-        for at, expected in sorted(usual.items(), key=lambda item: str(item[0]))
+        for at, (expected, came) in sorted(seen.items(), key=lambda item: str(item[0]))
     ]
-    return Load(tenant=TENANT, at=START + timedelta(seconds=second), seconds=120.0, loads=loads, origin=_ORIGIN)
+    moment = START + timedelta(seconds=second)
+    return Load(tenant=TENANT, at=moment, seconds=LOAD_SECONDS, loads=loads, origin=_ORIGIN)
 
 
 def _health(tool: str, second: float, breaks: list[_Break], lying: list[str]) -> ToolHealth:

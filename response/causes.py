@@ -76,6 +76,16 @@ LIKENESS: dict[CauseKind, Likeness] = {
 }
 # fmt: on
 
+# of each finding: the logarithms of its being there and of its being absent
+LOGS: dict[CauseKind, dict[str, tuple[float, float]]] = {
+    kind: {name: (math.log(p), math.log1p(-p)) for name in Likeness.__struct_fields__ if (p := getattr(row, name))}
+    for kind, row in LIKENESS.items()
+}
+MEANS = {
+    name: math.fsum(getattr(row, name) for row in LIKENESS.values()) / len(LIKENESS)
+    for name in Likeness.__struct_fields__
+}
+
 SAID = {
     "voice_gone": "no calls arrive",
     "chat_gone": "no chats arrive",
@@ -130,11 +140,11 @@ def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
 
 
 def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bool], absence: float) -> float:
-    likeness = LIKENESS[kind]
-    score = math.log(likeness.prior)
+    logs = LOGS[kind]
+    score = logs["prior"][0]
     for name, present in findings.items():
-        p = getattr(likeness, name)
-        score += math.log(p) if present else absence * math.log1p(-p)
+        there, missing = logs[name]
+        score += there if present else absence * missing
     for tool, down in tools.items():
         p = PROBE_RIGHT if tool == kind else PROBE_FALSE
         score += math.log(p) if down else UP_COUNTS * math.log1p(-p)
@@ -143,14 +153,10 @@ def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bo
 
 def _because(best: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bool]) -> list[str]:
     """What speaks most for the cause, strongest first."""
-    weight = {name: getattr(LIKENESS[best], name) / _mean(name) for name, present in findings.items() if present}
+    weight = {name: getattr(LIKENESS[best], name) / MEANS[name] for name, present in findings.items() if present}
     said = [f"the health probe of {tool} says it is down" for tool, down in sorted(tools.items()) if down]
     strongest = sorted(weight, key=lambda name: (-weight[name], name))
     return (said + [SAID[name] for name in strongest if weight[name] >= 0.5])[:BECAUSE_MAX]
-
-
-def _mean(name: str) -> float:
-    return math.fsum(getattr(likeness, name) for likeness in LIKENESS.values()) / len(LIKENESS)
 
 
 def _witnessed(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import get_args
 
 import msgspec
+import numpy as np
 import pytest
 
 from benchmarks.incidents import Verdict, bayes, judge, missed, report
+from drills.busyness import DAY_SD, HOUR_SD, SHAPE, Busyness
 from drills.natures import NATURES, PRESENT, Sign
-from drills.outages import CAUSES, PAIR_GAP_SECONDS, Case, draw
+from drills.outages import CAUSES, PAIR_GAP_SECONDS, PAIR_OVERLAPS_SECONDS, Case, draw
 from schemas import codec
+from schemas.base import QueueRef
 from schemas.health import ToolHealth
 from schemas.incident import CauseKind
-from schemas.signal import Signal
+from schemas.signal import Load, Signal
 from schemas.tick import Tick
 
+AT = QueueRef(channel="email", queue="orders")
 CASES = [draw(seed) for seed in range(60)]
 
 
@@ -65,7 +70,7 @@ def test_pairs_overlap_and_begin_half_an_hour_apart_or_more() -> None:
     assert pairs
     for first, second in pairs:
         assert PAIR_GAP_SECONDS[0] <= second.onset_seconds - first.onset_seconds <= PAIR_GAP_SECONDS[1]
-        assert first.end_seconds > second.onset_seconds
+        assert min(first.end_seconds, second.end_seconds) - second.onset_seconds >= PAIR_OVERLAPS_SECONDS - 1e-6
 
 
 def test_the_noise_is_as_large_as_it_says() -> None:
@@ -76,6 +81,28 @@ def test_the_noise_is_as_large_as_it_says() -> None:
     crm = [outage for outage in single if outage.cause == "crm"]
     possible = sum(len(NATURES["crm"][0].signs) - len(outage.unseen) for outage in crm)
     assert abs(sum(len(outage.signals) for outage in crm) / possible - PRESENT) < 0.1
+
+
+def test_counts_vary_as_in_a_real_centre() -> None:
+    """Days by 12 %, hours by 8 %, counts with shape 20, beside the chance of the counts themselves."""
+    random, mean = np.random.default_rng(7), 40.0
+    days = [Busyness(random, [AT], 120.0, 90) for _ in range(1500)]
+    factors = np.array([[day.factor(AT, second) for second in (0.0, 120.0, 10_000.0)] for day in days])
+    assert factors.mean() == pytest.approx(1.0, abs=0.01)
+    assert np.log(factors[:, 0]).std() == pytest.approx(math.hypot(DAY_SD, HOUR_SD), rel=0.06)
+    # neighbours share the hour, moments hours apart the day alone
+    near, far = (np.log(factors[:, n] / factors[:, 0]).std() for n in (1, 2))
+    assert (near, far) == (pytest.approx(0.02, rel=0.1), pytest.approx(math.sqrt(2) * HOUR_SD, rel=0.1))
+    counts = [days[0].count(mean) for _ in range(4000)]
+    assert np.mean(counts) == pytest.approx(mean, rel=0.02)
+    assert np.var(counts) == pytest.approx(mean + mean**2 / SHAPE, rel=0.1)
+
+
+def test_a_channels_count_is_that_of_its_queues() -> None:
+    load = next(entry.body for entry in CASES[0].entries if isinstance(entry.body, Load))
+    for whole in (one for one in load.loads if one.at.queue is None):
+        parts = [one for one in load.loads if one.at.queue is not None and one.at.channel == whole.at.channel]
+        assert (whole.arrivals, whole.expected) == (sum(p.arrivals for p in parts), sum(p.expected for p in parts))
 
 
 def test_time_never_runs_back_on_the_desk() -> None:

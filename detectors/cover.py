@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from schemas.contact import ContactEvent
+from collections.abc import Sequence
 
 ALL: tuple[str, ...] = ("*",)
 Span = tuple[int, int, bool]  # covered from, to (milliseconds), and whether the source signed off there
 
 
-def queues_of(heartbeat: ContactEvent, most: int) -> tuple[str, ...]:
-    """The queues it speaks for, sorted; a source of more than `most` queues has to say "*" for the rest to be known."""
-    if not heartbeat.queues or "*" in heartbeat.queues:
+def queues_of(names: Sequence[str] | None, most: int) -> tuple[str, ...]:
+    """The queues a heartbeat speaks for, sorted; of more than `most`, "*" has to be said for the rest to be known."""
+    if not names or "*" in names:
         return ALL
-    return tuple(sorted(set(heartbeat.queues))[:most])
+    return tuple(sorted(set(names))[:most])
 
 
 class Cover:

@@ -228,7 +228,7 @@ class PanePartition:
         """A heartbeat touches every pane that is not closed in what it covers; a covered pane without any record of
         its own (shorter than the heartbeats' distance) is a true zero and comes out as well."""
         since = at - self._unknown
-        queues = queues_of(event, self.rules.names_a_map_max)
+        queues = queues_of(event.queues, self.rules.names_a_map_max)
         for start in range(max(since - since % self._pane, tenant.closed), at + 1, self._pane):
             pane = tenant.panes.get(start) or self._open(tenant, start, offset)
             cover = pane.sources.get(event.source) or self._open_source(pane, event.source)

@@ -1,0 +1,185 @@
+"""Records as the rows of an archive's files, and back to the byte.
+
+`RAW` is what came off the bus. Contact events have `contact_frames.CONTACTS` beside it, all null where the record could
+not be read, and `unreadable` then says why. The other topics have the tenant that the record is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from io import BytesIO
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
+import polars as pl
+
+from schemas.contact import ContactEvent
+from schemas.errors import BadMessage
+from schemas.topics import CONTACT_EVENTS, channel_of
+from streams import contact_frames, contacts
+from streams.faust_handler import Arrival
+
+HEADERS = pl.List(pl.Struct({"name": pl.String(), "value": pl.Binary()}))
+RAW: Mapping[str, pl.DataType] = {
+    "partition": pl.Int32(),
+    "offset": pl.Int64(),
+    "arrived_at": pl.Datetime("ms", "UTC"),  # the record's timestamp
+    "key": pl.Binary(),
+    "value": pl.Binary(),
+    "headers": HEADERS,
+}
+CONTACT_COLUMNS: Mapping[str, pl.DataType] = {**RAW, **contact_frames.CONTACTS, "unreadable": pl.String()}
+OTHER_COLUMNS: Mapping[str, pl.DataType] = {**RAW, "tenant": pl.String(), "channel": pl.String()}
+ROW_GROUP_ROWS = 64_000
+_SLICE_ROWS = 8_192
+# where a record belongs: columns of a chunk that its files do not hold
+_TENANT, _CHANNEL, _DAY = "@tenant", "@channel", "@day"
+# the years that dates have: a producer's clock may say anything
+_STAMP_MIN, _STAMP_MAX = -62_135_596_800_000, 253_402_300_799_999
+
+
+class Taken(NamedTuple):
+    """One record as a consumer gives it: its timestamp in milliseconds, a header's value may be None."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+class Place(NamedTuple):
+    """Where rows of a chunk go: one file a place."""
+
+    tenant: str
+    channel: str
+    day: date
+
+
+class _Whose(msgspec.Struct):
+    tenant: str = ""
+    channel: str = ""
+
+
+_whose = msgspec.json.Decoder(_Whose).decode
+_NOBODY = _Whose()
+
+
+def columns_of(topic: str) -> Mapping[str, pl.DataType]:
+    """The columns of a topic's files."""
+    return CONTACT_COLUMNS if is_contacts(topic) else OTHER_COLUMNS
+
+
+def is_contacts(topic: str) -> bool:
+    return topic.startswith(f"{CONTACT_EVENTS}.")
+
+
+def chunk(topic: str, partition: int, records: Sequence[Taken], bytes_max: int) -> pl.DataFrame:
+    """Records of one partition as rows, with the place of each; a contact over `bytes_max` cannot be read, as live."""
+    offsets, stamps, keys, values, headers = zip(*records, strict=True)
+    raw = {
+        "partition": pl.repeat(partition, len(records), dtype=pl.Int32(), eager=True),
+        "offset": pl.Series(offsets, dtype=pl.Int64()),
+        "arrived_at": pl.Series(stamps, dtype=pl.Int64()).clip(_STAMP_MIN, _STAMP_MAX).cast(RAW["arrived_at"]),
+        "key": pl.Series(keys, dtype=pl.Binary()),
+        "value": pl.Series(values, dtype=pl.Binary()),
+        "headers": _headers(headers),
+    }
+    day = raw["arrived_at"].dt.date()
+    if is_contacts(topic):
+        read, why = _contacts(values, bytes_max)
+        tenant = read["tenant"].to_list()
+        whose = [_of_key(key) if name is None else name for key, name in zip(keys, tenant, strict=True)]
+        own = {name: read[name] for name in contact_frames.CONTACTS} | {"unreadable": why}
+        channel = pl.repeat(channel_of(topic), len(records), dtype=pl.String(), eager=True)
+    else:
+        found = [_of_value(key, value) for key, value in zip(keys, values, strict=True)]
+        whose = [one.tenant for one in found]
+        channel = pl.Series([one.channel for one in found], dtype=pl.String())
+        own = {"tenant": pl.Series(whose, dtype=pl.String()), "channel": channel}
+    places = {_TENANT: pl.Series(whose, dtype=pl.String()), _CHANNEL: channel, _DAY: day}
+    return pl.DataFrame({**raw, **own, **places})
+
+
+def by_place(chunks: Sequence[pl.DataFrame]) -> Iterator[tuple[Place, pl.DataFrame]]:
+    """The rows of one partition's chunks, in order of offset, by the file that they belong to."""
+    whole = pl.concat(chunks)
+    parts = whole.partition_by([_TENANT, _CHANNEL, _DAY], as_dict=True, include_key=False, maintain_order=True)
+    for (tenant, channel, day), rows in sorted(parts.items()):
+        yield Place(tenant, channel, day), rows
+
+
+def raw_bytes(rows: pl.DataFrame) -> int:
+    """What the records alone take in memory."""
+    return int(rows.select("key", "value", "headers").estimated_size())
+
+
+def to_parquet(rows: pl.DataFrame) -> bytes:
+    out = BytesIO()
+    rows.write_parquet(out, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
+    return out.getvalue()
+
+
+def arrivals(topic: str, rows: pl.DataFrame) -> Iterator[Arrival]:
+    """Rows with the columns of `RAW` as what came off the bus."""
+    for part in rows.iter_slices(_SLICE_ROWS):
+        plain = [part[name].to_list() for name in ("partition", "offset", "arrived_at", "key", "value")]
+        for partition, offset, at, key, value, headers in zip(*plain, _pairs(part["headers"]), strict=True):
+            yield Arrival(topic, partition, offset, key, value, headers, at)
+
+
+def _headers(headers: Sequence[Sequence[tuple[str, bytes | None]]]) -> pl.Series:
+    """Flat columns of names and values, cut to a list a record: a Python object a header is what takes the time."""
+    counts = list(map(len, headers))
+    flat = list(chain.from_iterable(headers))
+    names, values = zip(*flat, strict=True) if flat else ((), ())
+    pairs = pl.DataFrame(
+        {"name": pl.Series(names, dtype=pl.String()), "value": pl.Series(values, dtype=pl.Binary())}
+    ).to_struct("headers")
+    width = counts[0]
+    if width and counts.count(width) == len(counts):
+        return pairs.reshape((len(counts), width)).cast(HEADERS)
+    number = pl.Series("record", range(len(counts)), dtype=pl.UInt32())
+    owner = number.repeat_by(pl.Series(counts, dtype=pl.UInt32())).explode(empty_as_null=False)
+    lists = pl.DataFrame([owner.alias("record"), pairs]).group_by("record", maintain_order=True).agg("headers")
+    joined = number.to_frame().join(lists, on="record", how="left", maintain_order="left")
+    return joined["headers"].fill_null(pl.lit([], HEADERS)).cast(HEADERS)
+
+
+def _pairs(headers: pl.Series) -> Iterator[list[tuple[str, bytes]]]:
+    """Lists of (name, value); no value is an empty one, as for every reader of ours."""
+    flat = headers.explode(empty_as_null=False, keep_nulls=False).struct
+    names, values = flat.field("name").to_list(), flat.field("value").to_list()
+    at = 0
+    for count in headers.list.len().to_list():
+        yield [
+            (name, value or b"") for name, value in zip(names[at : at + count], values[at : at + count], strict=True)
+        ]
+        at += count
+
+
+def _contacts(values: Sequence[bytes | None], bytes_max: int) -> tuple[pl.DataFrame, pl.Series]:
+    """The decoded columns, and why a record has none."""
+    decoded = contacts.decode_batch(values, bytes_max)
+    events = [one if isinstance(one, ContactEvent) else None for one in decoded]
+    why = [None if isinstance(one, ContactEvent) else _why(one) for one in decoded]
+    return contact_frames.of_events(events), pl.Series(why, dtype=pl.String())
+
+
+def _why(error: contacts.Decoded) -> str:
+    return str(error) if isinstance(error, BadMessage) else f"unknown-type: {error}"
+
+
+def _of_value(key: bytes | None, value: bytes | None) -> _Whose:
+    """Whose record it is, as its value says it; where it does not, as the key begins."""
+    try:
+        found = _whose(value) if value else _NOBODY
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _NOBODY
+    return found if found.tenant else _Whose(_of_key(key), found.channel)
+
+
+def _of_key(key: bytes | None) -> str:
+    return key.split(b"|", 1)[0].decode(errors="replace") if key else ""

@@ -7,13 +7,14 @@ nothing. Neither knows of signals.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.baseline import Dispersion, Level, Season
+from detectors.baseline import Dispersion, Level, Season, Totals
 from detectors.calendar import Opening
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.evidence import Evidence
@@ -113,7 +114,8 @@ class Bank:
         self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
         self._fresh: tuple[int, int, bool, int] | None = None
         self._band_due = True
-        self._ahead_of, self._ahead = -1, dict[int, Numbers]()
+        self._totals: Totals | None = None
+        self._rates: dict[int, tuple[Numbers, Numbers]] = {}
 
     @property
     def size(self) -> int:
@@ -154,8 +156,8 @@ class Bank:
 
     def refresh(self) -> None:
         """What is derived from the state is derived anew at the next pane."""
-        self._ahead_of = -1
         self.season.forget()
+        self._forget_season()
         self._fresh = None
         self._band_due = True
 
@@ -197,25 +199,28 @@ class Bank:
 
     def ahead(self, end: int, seconds: int, many: int) -> Numbers:
         """Contacts that the season expects, at today's level, in each of the `many` stretches that follow on `end`."""
-        if self._ahead_of != self.clocks.visit:
-            self._ahead_of, self._ahead = self.clocks.visit, {}
-        found = []
-        for i in range(many):
-            moment = self.local.moment(end + (i + 0.5) * seconds)
-            before, after = self._rate(moment.before), self._rate(moment.after)
-            shares = self._shares(end + i * seconds, seconds)
-            found.append((before + (after - before) * moment.share) * seconds * moment.factor * shares)
-        expected: Numbers = np.array(found) * (1.0 + self.facts.scale.astype(float)) * self.level_now
+        moments = [self.local.moment(end + (i + 0.5) * seconds) for i in range(many)]
+        rates = self._rates_of([slot for moment in moments for slot in (moment.before, moment.after)])
+        before = np.array([rates[moment.before][0] for moment in moments])
+        after = np.array([rates[moment.after][0] for moment in moments])
+        share, factor = np.array([(moment.share, moment.factor) for moment in moments]).T[:, :, None]
+        shares = np.array([self._shares(end + i * seconds, seconds) for i in range(many)])
+        found = (before + (after - before) * share) * seconds * factor * shares
+        expected: Numbers = found * (1.0 + self.facts.scale.astype(float)) * self.level_now
         return expected
 
-    def _rate(self, slot: int) -> Numbers:
-        """Contacts a second of a half hour, read once a half hour: seasons change no oftener."""
-        if slot not in self._ahead:
-            following = (slot + 1) % WEEK_SLOTS
-            both, _ = self.season.rates((slot, following), self.season.totals())
-            self._ahead[slot] = both[0]
-            self._ahead.setdefault(following, both[1])
-        return self._ahead[slot]
+    def _rates_of(self, slots: Iterable[int]) -> dict[int, tuple[Numbers, Numbers]]:
+        """At least of these slots: contacts a second, and the relative variance of that. Worked out once until the
+        season learns, which it does when a half hour ends."""
+        new = [slot for slot in dict.fromkeys(slots) if slot not in self._rates]
+        if new:
+            self._totals = self._totals or self.season.totals()
+            self._rates |= zip(new, zip(*self.season.rates(new, self._totals), strict=True), strict=True)
+        return self._rates
+
+    def _forget_season(self) -> None:
+        self._totals = None
+        self._rates.clear()
 
     def accept(self, series: int, ratio: float) -> None:
         """Takes what is seen for the new normal: the season is scaled and the evidence begins anew."""
@@ -279,8 +284,10 @@ class Bank:
         return steps if self._steep.all() else np.where(np.tile(self._steep, self.size // self.lanes), steps, 1.0)
 
     def _read_season(self, moment: Moment, at: float) -> None:
-        totals = self.season.totals()
-        (before, after), variances = self.season.rates((moment.before, moment.after), totals)
+        # the slot after it is looked at before this half hour is over
+        rates = self._rates_of((moment.before, moment.after, (moment.slot + 1) % WEEK_SLOTS))
+        (before, of_before), (after, of_after) = rates[moment.before], rates[moment.after]
+        totals = self._totals = self._totals or self.season.totals()
         # no line is drawn from an open half hour to a closed one
         first = at - moment.share * SLOT_SECONDS
         opened = [self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS) > 0 for centre in (first, first + SLOT_SECONDS)]
@@ -289,7 +296,7 @@ class Bank:
         self._edge = opened[0] != opened[1]
         steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
         self._steep: Flags = steep.reshape(-1, self.lanes).any(axis=0)
-        self._variance = variances.max(axis=0)
+        self._variance = np.maximum(of_before, of_after)
         if not moment.known:
             self._variance = self._variance + self.params.special_variance
         self._scale = 1.0 + self.facts.scale.astype(float)
@@ -380,6 +387,7 @@ class Bank:
         scale = 1.0 + self.facts.scale.astype(float)
         variance /= np.maximum(exposure, 1.0)
         self.season.learn(self.clocks.slot, seen / scale, expected / scale, exposure, variance)
+        self._forget_season()
 
     def frozen_seconds(self, series: int, now: int) -> float:
         since = int(self.meters.frozen_since[series])

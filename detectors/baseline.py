@@ -5,6 +5,7 @@ Expected contacts of a pane = seconds * season(time of week) * level. All are ra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,9 +15,13 @@ from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
+Places = NDArray[np.int64]
+
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _SATURDAY = 5
 _AROUND = 4  # half hours before and after, in which a day is as busy
+_WINDOW = 2 * _AROUND + 1
+_AT_ONCE = 16_384  # slots times series that are worked out together: what they need of memory stays near the processor
 _NOTHING = 1e-12
 
 
@@ -49,7 +54,7 @@ class Season(Columns):
         super().__init__()
         self._params = params
         self._lanes = lanes  # the channel's own rows come first, one a lane
-        self._weekdays: dict[int, tuple[Numbers, Numbers]] = {}
+        self._weekdays: dict[int, Numbers] = {}  # by time of day: contacts and visits
 
     def forget(self) -> None:
         """What is derived from the columns is derived anew: to be called where they were changed from outside."""
@@ -83,36 +88,45 @@ class Season(Columns):
                 share[lane] = seen[lane] / np.maximum(channel @ self.exposure[:, lane], _NOTHING)
         return Totals(seen, known, share)
 
-    def rates(self, slots: tuple[int, ...], totals: Totals) -> tuple[Numbers, Numbers]:
+    def rates(self, slots: Sequence[int], totals: Totals) -> tuple[Numbers, Numbers]:
         """By slot and series: contacts a second, and the relative variance of that."""
-        found = [self._slot(slot, totals) for slot in slots]
-        rates, variances = np.array([each[0] for each in found]), np.array([each[1] for each in found])
-        return rates / SLOT_SECONDS, variances
+        size = self.counts.shape[1]
+        together = max(_AT_ONCE // max(size, 1), 1)
+        rates, variances = np.empty((len(slots), size)), np.empty((len(slots), size))
+        for low in range(0, len(slots), together):
+            part = slice(low, low + together)
+            rates[part], variances[part] = self._slots(np.array(slots[part]), totals)
+        rates /= SLOT_SECONDS
+        return rates, variances
 
-    def _slot(self, slot: int, totals: Totals) -> tuple[Numbers, Numbers]:
-        """Contacts a visit of one slot, and the relative variance of that."""
+    def _slots(self, slots: Places, totals: Totals) -> tuple[Numbers, Numbers]:
+        """Contacts a visit of some slots, and the relative variance of that. The axes here are half hours around, slots
+        and series."""
         params = self._params
-        day, time_of_day = divmod(slot, DAY_SLOTS)
-        low = min(max(time_of_day - _AROUND, 0), DAY_SLOTS - 2 * _AROUND - 1)
-        at, high = time_of_day - low, low + 2 * _AROUND + 1
-        usual, of_usual = self._usual(low, high, totals, at)
-        first = day * DAY_SLOTS
-        counts = self.counts[first + low : first + high].astype(float)
-        visits = self.exposure[first + low : first + high].astype(float) / SLOT_SECONDS
-        busy, of_busy = self._busy(day, counts, visits, usual)
+        day, time_of_day = np.divmod(slots, DAY_SLOTS)
+        low = np.clip(time_of_day - _AROUND, 0, DAY_SLOTS - _WINDOW)
+        at = time_of_day - low, np.arange(len(slots))
+        times = low + np.arange(_WINDOW)[:, None]
+        usual, of_usual = self._usual(times, at, totals)
+        around = day * DAY_SLOTS + times
+        counts = self.counts[around].astype(float)
+        visits = self.exposure[around].astype(float) / SLOT_SECONDS
+        busy, of_busy = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
-        if params.siblings and rate.shape[0] > self._lanes:
-            rate, variance = self._like_channel(slot, rate, variance, totals)
+        if params.siblings and rate.shape[1] > self._lanes:
+            rate, variance = self._like_channel(slots, rate, variance, totals)
         return self._join(rate, variance + params.shape_variance, counts[at], visits[at])
 
-    def _usual(self, low: int, high: int, totals: Totals, at: int) -> tuple[Numbers, Numbers]:
-        """Contacts a visit by half hour from `low` to before `high`, on weekdays (on other days where no weekday is
-        known), and the relative variance of that at one of them. Of a shape of which nothing is known a flat one is a
-        guess."""
+    def _usual(self, times: Places, at: tuple[Places, Places], totals: Totals) -> tuple[Numbers, Numbers]:
+        """Contacts a visit by time of day, on weekdays (on other days where no weekday is known), and the relative
+        variance of that at one time of each window. Of a shape of which nothing is known a flat one is a guess."""
         params = self._params
-        sums = {time: self._weekdays.get(time) or self._on_weekdays(time) for time in range(low, high)}
-        self._weekdays = sums
-        seen, known = (np.array(each) for each in zip(*sums.values(), strict=True))
+        wanted = range(int(times.min()), int(times.max()) + 1)
+        self._read_weekdays([time for time in wanted if time not in self._weekdays])
+        if len(self._weekdays) > 4 * _WINDOW:
+            self._weekdays = {time: self._weekdays[time] for time in wanted}
+        sums = np.array([self._weekdays[time] for time in wanted])[times - wanted.start]
+        seen, known = sums[:, :, 0], sums[:, :, 1]
         flat = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
         usual = (seen + params.flat_visits * flat) / (known + params.flat_visits)
         days = np.maximum(known[at], params.flat_visits)
@@ -120,15 +134,19 @@ class Season(Columns):
         variance = params.visit_variance / days + params.one_day_variance / days**2 + 1 / (seen[at] + 0.5)
         return usual, np.minimum(variance, params.flat_variance)
 
-    def _on_weekdays(self, time_of_day: int) -> tuple[Numbers, Numbers]:
-        """Contacts and visits of one time of day, without what is far from the middle."""
-        counts = self.counts[time_of_day::DAY_SLOTS].astype(float)
-        visits = self.exposure[time_of_day::DAY_SLOTS].astype(float) / SLOT_SECONDS
+    def _read_weekdays(self, times: list[int]) -> None:
+        """Contacts and visits of times of day, without what is far from the middle."""
+        if not times:
+            return
+        days = np.arange(0, WEEK_SLOTS, DAY_SLOTS)[:, None] + times
+        counts = self.counts[days].astype(float)
+        visits = self.exposure[days].astype(float) / SLOT_SECONDS
         visits[_SATURDAY:] *= visits[:_SATURDAY].sum(axis=0) <= 0
         counts[_SATURDAY:] *= visits[_SATURDAY:] > 0
-        return self._robust_sums(counts, visits, self._params.visit_variance / np.maximum(visits, 0.5))
+        sums = self._robust_sums(counts, visits, self._params.visit_variance / np.maximum(visits, 0.5))
+        self._weekdays |= zip(times, np.stack(sums, axis=1), strict=True)
 
-    def _busy(self, day: int, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
+    def _busy(self, weekday: Flags, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
         """How many times as much this day gets as is usual, around that time, and the relative variance of that.
 
         Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it.
@@ -139,28 +157,25 @@ class Season(Columns):
         seen, mean = self._robust_sums(counts, visits * usual, each)
         ratio = np.log((seen + 0.5) / (mean + 0.5))
         chance = params.day_variance / known + 1 / np.maximum(mean, _NOTHING)
-        if day < _SATURDAY:
-            unlike = np.maximum(ratio**2 - chance, params.alike_variance)
-        else:
-            unlike = np.full_like(ratio, params.weekend_variance)
+        unlike = np.where(weekday, np.maximum(ratio**2 - chance, params.alike_variance), params.weekend_variance)
         drawn = unlike / (unlike + chance)
         return np.exp(drawn * ratio), drawn * chance
 
-    def _like_channel(self, slot: int, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
-        """Joined with its share of what the channel (series 0) gets in this slot; the channel itself is as it is."""
+    def _like_channel(self, slots: Places, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
+        """Joined with its share of what the channel (series 0) gets in a slot; the channel itself is as it is."""
         params, lanes = self._params, self._lanes
         own = self._join(
-            rate[:lanes],
-            variance[:lanes] + params.shape_variance,
-            self.counts[slot, :lanes].astype(float),
-            self.exposure[slot, :lanes].astype(float) / SLOT_SECONDS,
+            rate[:, :lanes],
+            variance[:, :lanes] + params.shape_variance,
+            self.counts[slots, :lanes].astype(float),
+            self.exposure[slots, :lanes].astype(float) / SLOT_SECONDS,
         )
-        channel, of_channel = (np.tile(each, len(rate) // lanes) for each in own)
+        channel, of_channel = (np.tile(each, (1, rate.shape[1] // lanes)) for each in own)
         weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
         unlike = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
         of_sibling = unlike + of_channel + 1 / (totals.seen + 0.5)
         share = variance / (variance + of_sibling)
-        share[:lanes] = 0.0
+        share[:, :lanes] = 0.0
         joined = rate * (1 - share) + channel * totals.share * share
         return joined, variance * (1 - share)
 

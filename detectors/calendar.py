@@ -118,10 +118,13 @@ class Opening:
                 distinct.append(one)
         self._hours = [_hours(one) for one in distinct]
         self._which = np.array([distinct.index(one) for one in lines[: len(names)]], int)
+        self._always = not calendar and all(one is None for one in self._hours)
 
     def shares(self, start: float, end: float) -> Numbers | None:
         """By series: how much of the local time from `start` to `end` (seconds since 1970, by the wall) it is open;
         None where all are open throughout."""
+        if self._always:
+            return None
         found = np.array([self._share(hours, start, end) for hours in self._hours])
         if not len(found) or (found >= 1).all():
             return None

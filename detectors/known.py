@@ -31,7 +31,7 @@ def known_of(channel: Channel) -> Known:
     totals = bank.season.totals()
     enough = np.zeros(bank.size)
     for slot in range(WEEK_SLOTS):
-        variance = bank.season.rates((slot, slot), totals)[1].max(axis=0)
+        variance = bank.season.rates((slot,), totals)[1][0]
         enough += (variance < bank.params.quiet_variance) & (totals.seen >= bank.params.warm_up_contacts)
     weeks = totals.exposure / WEEK_SECONDS
     rows = zip(channel.names, weeks, totals.seen, enough / WEEK_SLOTS, strict=True)

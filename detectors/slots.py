@@ -13,6 +13,7 @@ from schemas.centre import CalendarDay
 SLOT_SECONDS = 1800
 DAY_SLOTS = 48
 WEEK_SLOTS = 7 * DAY_SLOTS
+REMEMBERED = 1000  # moments and offsets that were worked out lately
 
 
 class Moment(NamedTuple):
@@ -48,13 +49,25 @@ class LocalTime:
         self.zone_known = self.zone is not None
         self.calendar = Calendar(calendar, channel)
         self._offsets: dict[int, int] = {}
+        self._moments: dict[float, Moment] = {}
 
     def at(self, unix_seconds: float) -> datetime:
         """The local time that a person there reads off the wall."""
         return datetime.fromtimestamp(unix_seconds, UTC).astimezone(self.zone or UTC)
 
     def moment(self, unix_seconds: float) -> Moment:
-        """Half an hour that the clock skips does not exist here; one that it repeats is the same slot twice."""
+        """Half an hour that the clock skips does not exist here; one that it repeats is the same slot twice.
+
+        All channels ask for the same moments, and what looks ahead asks for those that others will ask for later.
+        """
+        found = self._moments.get(unix_seconds)
+        if found is None:
+            if len(self._moments) > REMEMBERED:
+                self._moments.clear()
+            found = self._moments[unix_seconds] = self._moment(unix_seconds)
+        return found
+
+    def _moment(self, unix_seconds: float) -> Moment:
         local = self.wall(unix_seconds)
         half_hour = int(local // SLOT_SECONDS)
         slot = self._slot(local)
@@ -78,7 +91,7 @@ class LocalTime:
         quarter = int(unix_seconds // 900)
         offset = self._offsets.get(quarter)
         if offset is None:
-            if len(self._offsets) > 1000:
+            if len(self._offsets) > REMEMBERED:
                 self._offsets.clear()
             away = self.at(quarter * 900).utcoffset() or timedelta()
             offset = self._offsets[quarter] = int(away.total_seconds())

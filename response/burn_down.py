@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
+import numpy as np
 
 from schemas.recovery import Between
 
@@ -19,6 +20,7 @@ STEP_SECONDS = 900.0
 CURVE_STEPS = 16
 HORIZON_STEPS = 7 * 24 * 4
 BAND = 1.6449  # standard deviations: nine in ten outcomes lie within
+_WEEK = np.arange(1, HORIZON_STEPS + 1) * STEP_SECONDS
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +41,18 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     def usual_after(self, deviations: float = 0.0) -> float | None:
         """Seconds until it is usual again on this course, None if that is not within a week."""
-        before = self.after(0.0)
-        if before <= self.usual:
+        if self.after(0.0) <= self.usual:
             return 0.0
-        for step in range(1, HORIZON_STEPS + 1):
-            now = self.after(step * STEP_SECONDS, deviations)
-            if now <= self.usual:
-                part = (before - self.usual) / (before - now)
-                return (step - 1 + part) * STEP_SECONDS
-            before = now
-        return None
+        # a course may rise for hours and fall then: the first step at which it is usual, of a whole week at once
+        middle = self.backlog + (self.arrivals - self.finished) * _WEEK
+        spread = np.sqrt((self.arrivals + self.finished) * (_WEEK + _WEEK**2 / max(self.seen_seconds, 60.0)))
+        usual = np.nonzero(np.maximum(middle + deviations * spread, 0.0) <= self.usual)[0]
+        if not len(usual):
+            return None
+        step = int(usual[0]) + 1
+        before = self.after((step - 1) * STEP_SECONDS, deviations)
+        part = (before - self.usual) / (before - self.after(step * STEP_SECONDS, deviations))
+        return (step - 1 + part) * STEP_SECONDS
 
     def eta(self, now: datetime, deviations: float = 0.0) -> datetime | None:
         """To the minute: it is not known better."""

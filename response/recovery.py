@@ -97,7 +97,7 @@ def say(desk: Desk, incident: IncidentState, origin: Origin, params: RespondPara
 
 
 def _recovery(desk: Desk, incident: IncidentState, after: Aftermath, origin: Origin, params: RespondParams) -> Recovery:
-    burning = [_burn(desk, at, usual, params) for at, _, usual in _grown(desk, incident)]
+    burning = [_burn(desk, *one, params) for one in _grown(desk, incident)]
     ended_at = incident.roots_calm_since
     open_cases = list(cases.touched_by(incident.scope, ended_at, desk.cases.by_id.values()))
     rates = {str(case.queue): 0.0 for case in open_cases}
@@ -146,9 +146,8 @@ def _grown(desk: Desk, incident: IncidentState) -> list[tuple[QueueRef, int, int
     return sorted(found, key=lambda one: (one[2] - one[1], one[0]))
 
 
-def _burn(desk: Desk, at: QueueRef, usual: int, params: RespondParams) -> BurnDown:
+def _burn(desk: Desk, at: QueueRef, backlog: int, usual: int, params: RespondParams) -> BurnDown:
     lately = desk.paces.get(str(at)) or Pace(at=desk.now)
-    backlog = _backlogs(desk)[str(at)]
     seen = picture(desk, at, params)
     known = seen if isinstance(seen, Picture) else None
     capacity = known.slots * known.target.occupancy_max / known.handle_seconds if known else None

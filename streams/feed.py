@@ -7,7 +7,6 @@ can be sorted: at most `MEMORY_EVENTS` events are held at a time.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,9 +22,9 @@ from streams.config import Settings
 from streams.mapping import Mapping
 from streams.rows import COLUMNS, Batch, Rows, contact_event
 
-MEMORY_EVENTS = 2_000_000
+MEMORY_EVENTS = 500_000
 EXAMPLES = 3
-_SLICE_ROWS = 20_000
+_SLICE_EVENTS = 250_000
 Window = tuple[datetime | None, datetime | None]
 
 
@@ -63,6 +62,7 @@ class SortedEvents:
         self._held: list[pl.DataFrame] = []
         self._held_events = 0
         self._spilled: list[Path] = []
+        self._minutes: list[pl.DataFrame] = []  # how many events of each minute a run has
         self.count = 0
         self.lanes: set[tuple[str, str]] = set()
         self.first: datetime | None = None
@@ -85,23 +85,40 @@ class SortedEvents:
 
     def __iter__(self) -> Iterator[tuple[object, ...]]:
         """Rows in the order of `COLUMNS`, by time; of equal times, in the order of the file."""
-        runs = [pl.scan_ipc(path) for path in self._spilled]
-        runs += [self._run().lazy()] if self._held else []
-        return heapq.merge(*(_rows(run) for run in runs), key=lambda row: row[0])  # type: ignore[arg-type, return-value]
+        for _, events in self.slices():
+            yield from events.iter_rows()
 
-    def _run(self) -> pl.DataFrame:
-        return pl.concat(self._held).sort("occurred_at", "@row").select(COLUMNS)
+    def slices(self, most: int = _SLICE_EVENTS) -> Iterator[tuple[datetime, pl.DataFrame]]:
+        """The same as frames of whole minutes, with the end of each: of about `most` events, or of one minute."""
+        if self._held:
+            self._spill()
+        if not self._minutes:
+            return
+        many = pl.concat(self._minutes).group_by("minute").agg(pl.col("n").sum()).sort("minute")
+        of = many.with_columns(((pl.col("n").cum_sum() - pl.col("n")) // most).alias("slice"))
+        ends = of.group_by("slice").agg(pl.col("minute").max().dt.offset_by("1m")).sort("slice")
+        lengths = [
+            dict(run.join(of, on="minute").group_by("slice").agg(pl.col("n").sum()).iter_rows())
+            for run in self._minutes
+        ]
+        read = [0] * len(self._spilled)
+        for number, end in ends.iter_rows():
+            parts = []
+            for run, path in enumerate(self._spilled):
+                if length := lengths[run].get(number, 0):
+                    parts.append(pl.scan_ipc(path).slice(read[run], length).collect())
+                    read[run] += length
+            yield end, pl.concat(parts).sort("occurred_at", maintain_order=True)
 
     def _spill(self) -> None:
         path = self._folder / f"run-{len(self._spilled):05d}.arrow"
-        self._run().write_ipc(path)
+        run = pl.concat(self._held).sort("occurred_at", "@row").select(COLUMNS)
+        run.write_ipc(path)
         self._spilled.append(path)
+        self._minutes.append(
+            run.group_by(pl.col("occurred_at").dt.truncate("1m").alias("minute")).agg(pl.len().alias("n"))
+        )
         self._held, self._held_events = [], 0
-
-
-def _rows(run: pl.LazyFrame) -> Iterator[tuple[object, ...]]:
-    for part in run.collect_batches(chunk_size=_SLICE_ROWS, maintain_order=True):
-        yield from part.iter_rows()
 
 
 @contextlib.contextmanager

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
+import polars as pl
 
 from detectors.panes import EPOCH, MILLISECOND, PanePartition, Verdict
 from schemas import topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import feed, log_reader, player
+from streams import feed, log_reader, pane_records, player
 from streams.config import Settings, Tenant
 from streams.ingest_session import pane_rules
 from streams.log_reader import Start
+from streams.pane_frames import PaneCounter
+from streams.played import PlayedLog
 from streams.values import value_of
 
 SOURCE = "history"
@@ -38,8 +43,61 @@ def of_export(
     if not channels or events.first is None:
         there = ", ".join(sorted({name for name, _ in events.lanes})) or "nobody"
         raise BadConfig([("--tenant", f"{tenant} has no contacts in the export: there is {there}")])
-    mine = (event for event in feed.contacts(events, SOURCE) if event.tenant == tenant and event.channel in channels)
-    yield from closed(mine, [(tenant, channel) for channel in channels], settings, events.first, progress)
+    yield from of_sorted(events, settings, {(tenant, channel) for channel in channels}, progress)
+
+
+def of_sorted(
+    events: feed.SortedEvents,
+    settings: Settings,
+    lanes: Collection[tuple[str, str]],
+    progress: Callable[[int], None] = lambda _: None,
+    noted: Counter[str] | None = None,
+) -> Iterator[PaneRecord]:
+    """`closed` for sorted events, of `lanes` alone: counted as frames, except where tenants would be turned away."""
+    assert events.first is not None, "there are no events"
+    of_channel = Counter(channel for _, channel in lanes)
+    if max(of_channel.values()) > settings.ingest.tenants_a_partition_max:
+        mine = (event for event in feed.contacts(events, SOURCE) if (event.tenant, event.channel) in lanes)
+        yield from closed(mine, lanes, settings, events.first, progress, noted)
+        return
+    slices = events.slices()
+    if set(lanes) != events.lanes:
+        wanted = pl.DataFrame(sorted(lanes), schema=["tenant", "channel"], orient="row")
+        slices = (
+            (end, frame.join(wanted, on=["tenant", "channel"], how="semi", maintain_order="left"))
+            for end, frame in slices
+        )
+    yield from counted(slices, lanes, settings, events.first, progress, noted)
+
+
+def counted(
+    slices: Iterable[tuple[datetime, pl.DataFrame]],
+    lanes: Collection[tuple[str, str]],
+    settings: Settings,
+    start: datetime,
+    progress: Callable[[int], None] = lambda _: None,
+    noted: Counter[str] | None = None,
+) -> Iterator[PaneRecord]:
+    """What `closed` gives, of frames (`streams.pane_frames.SAID`) of what happened before each moment, sorted."""
+    settings = _played(settings, lanes)
+    counters = {name: PaneCounter(name, pane_rules(settings, name)) for name in sorted({name for _, name in lanes})}
+    yield _partitions(counters, start)
+    log = PlayedLog(_lanes(settings, lanes), SOURCE, start)
+    n = 0
+    for end, contacts in slices:
+        yield from _closed_by(log.until(contacts, end), counters)
+        n += len(contacts)
+        progress(n)
+    yield from _closed_by(log.rest(), counters)
+    if noted is not None:
+        for counter in counters.values():
+            noted.update(counter.noted)
+
+
+def _closed_by(logs: Iterable[tuple[str, pl.DataFrame]], counters: Mapping[str, PaneCounter]) -> Iterator[QueuePane]:
+    """In the order in which they were closed, over all channels."""
+    found = [pane_records.in_order(counters[channel].feed(log), counters[channel]) for channel, log in logs]
+    return (record for _, record in heapq.merge(*found, key=itemgetter(0)))
 
 
 def closed(
@@ -55,32 +113,41 @@ def closed(
     settings = _played(settings, lanes)
     rules = {channel: pane_rules(settings, channel) for _, channel in lanes}
     panes = {channel: PanePartition(channel, 0, rules[channel]) for channel in sorted(rules)}
-    yield Progress(at=start, read_to={}, partitions=dict.fromkeys(map(_topic, panes), 1))
-    played = [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(lanes)]
-    late = {one.channel: one.lateness for one in played}
+    yield _partitions(panes, start)
+    places: dict[str, list[int]] = {channel: [] for channel in panes}  # of a batch's records in the order of all
     offsets: Counter[str] = Counter()
-    due, n = player.due(contacts, played, SOURCE, start), 0
+    due, n = player.due(contacts, _lanes(settings, lanes), SOURCE, start), 0
     while batch := list(islice(due, REPORT_EVERY)):
         for channel, said in _by_channel(batch):
             first = offsets[channel]
             offsets[channel] += len(said)
-            arrivals = [(event.occurred_at - EPOCH) // MILLISECOND for event in said]
-            found = panes[channel].feed(range(first, offsets[channel]), arrivals, said)
+            places[channel] = [place for place, _ in said]
+            events = [event for _, event in said]
+            arrivals = [(event.occurred_at - EPOCH) // MILLISECOND for event in events]
+            found = panes[channel].feed(range(first, offsets[channel]), arrivals, events)
             if noted is not None:
                 noted.update(_why(verdict) for _, verdict in found if verdict != "heartbeat")
         taken = [record for channel in panes for record, _ in panes[channel].take()]
         # in the order in which they were closed, as if each had been taken at once
-        yield from sorted(taken, key=lambda pane: pane.complete_to + late[pane.channel])
+        yield from sorted(taken, key=lambda pane: places[pane.channel][pane.version - 1 - offsets[pane.channel]])
         n += len(batch)
         progress(n)
 
 
-def _by_channel(batch: Iterable[player.Due]) -> Iterable[tuple[str, list[ContactEvent]]]:
-    found: dict[str, list[ContactEvent]] = {}
-    for _, event, _ in batch:
+def _by_channel(batch: Iterable[player.Due]) -> Iterable[tuple[str, list[tuple[int, ContactEvent]]]]:
+    found: dict[str, list[tuple[int, ContactEvent]]] = {}
+    for place, (_, event, _) in enumerate(batch):
         assert isinstance(event, ContactEvent)
-        found.setdefault(event.channel, []).append(event)
+        found.setdefault(event.channel, []).append((place, event))
     return found.items()
+
+
+def _lanes(settings: Settings, lanes: Iterable[tuple[str, str]]) -> list[player.Lane]:
+    return [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(lanes)]
+
+
+def _partitions(channels: Iterable[str], start: datetime) -> Progress:
+    return Progress(at=start, read_to={}, partitions=dict.fromkeys(map(_topic, channels), 1))
 
 
 def _why(verdict: Verdict | Exception) -> str:

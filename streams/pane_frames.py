@@ -17,9 +17,13 @@ from detectors.panes import PaneRules
 from detectors.tally import OTHER
 from schemas.codec import VERSION
 from schemas.contact import CONTACT_TYPES
+from streams.contact_frames import CONTACTS, PLACES
 from streams.cover_frames import PANE, CoverCounter
 
 WORDS = {"by_reason": "reason", "by_site": "site", "by_region": "region", "by_provider": "provider"}
+# what panes are counted of: an event's columns, and with its place a log's
+SAID = {name: kind for name, kind in CONTACTS.items() if name not in ("contact_id", "customer", "drill")}
+READ = {**PLACES, **SAID}
 _COUNTED = (
     *PANE,
     "queue",
@@ -60,8 +64,8 @@ class PaneCounter:
         self._closed: dict[tuple[int, str], int] = {}  # by their own time, by partition and tenant
 
     def feed(self, log: pl.DataFrame) -> PaneFrames:
-        """The panes that the next records of the log close: `streams.contact_frames.LOG`, by partition in the order of
-        offsets. `order`, if it is there, rises with the log over all partitions; else arrival does."""
+        """The panes that the next records of the log close: READ, each partition's by offset. `order`, where it is
+        there, rises with the log over all partitions; else arrival does."""
         timed = self._timed(log)
         contacts = self._joined(self._contacts, self._counted(timed))
         contacts = self._without_repeats(contacts)

@@ -9,11 +9,11 @@ from operator import itemgetter
 
 import polars as pl
 
-from detectors.panes import PaneRules, moment
+from detectors.panes import moment
 from detectors.parts import parts
 from schemas.pane import QueueCounts, QueuePane, SourceCover
 from streams.cover_frames import PANE
-from streams.pane_frames import PaneFrames
+from streams.pane_frames import PaneCounter, PaneFrames
 
 _COUNT_BYTES = 1_000  # no queue's counts without its names take more
 _HEAD_BYTES = 2_000
@@ -22,15 +22,17 @@ _CHARACTER_BYTES = 6  # at most, as JSON writes it
 Maps = dict[tuple[int, str], dict[str, dict[str, int]]]
 
 
-def records(found: PaneFrames, channel: str, rules: PaneRules, spoken: list[tuple[str, ...]]) -> Iterator[QueuePane]:
-    """The finals in the order of their closing, in parts where one is too great for the bus."""
+def in_order(found: PaneFrames, counter: PaneCounter) -> Iterator[tuple[int, QueuePane]]:
+    """What `counter` found, as finals in the order of their closing, each with that `order`; in parts where one is too
+    great for the bus."""
+    channel, rules, spoken = counter.channel, counter.rules, counter.spoken
     panes = found.panes.with_row_index("n")
     places = panes.select("n", *PANE)
     counts = _by_pane(found.counts, places)
     covers = _by_pane(found.covers, places)
     maps = _maps(found, places)
     fields = found.counts.columns[len(PANE) + 1 :]
-    for n, partition, tenant, start, version in panes.select("n", *PANE, "version").iter_rows():
+    for n, partition, tenant, start, version, order in panes.select("n", *PANE, "version", "order").iter_rows():
         rows = counts.get(n, ())
         queues = {
             queue: QueueCounts(**dict(zip(fields, values, strict=True)), **maps.get((n, queue), {}))  # type: ignore[arg-type]
@@ -54,9 +56,9 @@ def records(found: PaneFrames, channel: str, rules: PaneRules, spoken: list[tupl
             clock="event" if tenant in rules.event_clock else "system",
         )
         if _bytes_at_most(record) <= rules.record_bytes_max:
-            yield record
+            yield order, record
         else:
-            yield from (part for part, _ in parts(record, rules.record_bytes_max))
+            yield from ((order, part) for part, _ in parts(record, rules.record_bytes_max))
 
 
 def _by_pane(rows: pl.DataFrame, places: pl.DataFrame) -> dict[int, list[tuple]]:  # type: ignore[type-arg]

@@ -128,7 +128,7 @@ def due(
     A heartbeat at `t` goes out before what happened at `t`, from the pane border before `start` on; each lane's last
     one is at `end` (the last event, if None) + lateness + two panes.
     """
-    waiting = [(_floor(start, each.pane), n) for n, each in enumerate(lanes)]
+    waiting = [(floor(start, each.pane), n) for n, each in enumerate(lanes)]
     heapq.heapify(waiting)
 
     def owed(until: datetime) -> Iterator[Due]:
@@ -181,7 +181,7 @@ def _beats(beat: Happening, at: datetime, partitions: range) -> Iterator[Sending
         yield Sending(at, topic, partition, beat.key(), value, heads)
 
 
-def _floor(moment: datetime, step: timedelta) -> datetime:
+def floor(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - EPOCH) % step
 
 

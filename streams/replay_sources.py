@@ -87,14 +87,7 @@ def contacts(
     if events.first is None:
         raise BadConfig([("SOURCE", "no contact came out of it: see what was refused, left out, or outside the range")])
     counted, offsets = Counted(), Counter[int]()
-    panes = history.closed(
-        feed.contacts(events, history.SOURCE),
-        events.lanes,
-        settings,
-        events.first,
-        lambda n: progress("events", n),
-        noted,
-    )
+    panes = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
     places = {tenant: learned.source_of(tenant).partition for tenant in of}
     for model in of.values():
         _tell(replay, model, places[model.tenant], offsets)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import msgspec
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 
 from detectors.panes import PaneRules
 from schemas import codec
+from schemas.contact import ContactEvent
 from schemas.pane import QueuePane
-from streams import contact_frames, pane_records
+from streams import contact_frames, history, pane_records
+from streams.config import Settings
 from streams.contact_frames import PLACES
 from streams.pane_frames import PaneCounter
-from tests.properties.test_panes_properties import RULES, Record, Run, logs
+from tests.properties.test_panes_properties import BASE, RULES, Record, Run, contacts, logs
 
 
 def frame_of(log: list[Record], partition: int = 3) -> pl.DataFrame:
@@ -34,7 +37,7 @@ def counted(log: list[Record], rules: PaneRules, cuts: list[int]) -> tuple[list[
     borders = [0, *sorted(cut % (len(log) + 1) for cut in cuts), len(log)]
     for since, before in pairwise(borders):
         closed = counter.feed(frame[since:before])
-        found += pane_records.records(closed, "voice", rules, counter.spoken)
+        found += [record for _, record in pane_records.in_order(closed, counter)]
     return found, counter
 
 
@@ -50,3 +53,37 @@ def test_any_log_in_any_pieces_gives_the_finals_of_the_ingest(log: list[Record],
     for verdict in ("late", "duplicate", "time"):
         assert counter.noted[verdict] == len(run.verdicts[verdict])
     assert counter.noted["future"] == len(run.refused)
+
+
+LANES = [("acme", "chat"), ("acme", "voice"), ("bank", "voice")]
+TIMES = {"chat": {"pane_seconds": 8, "lateness_seconds": 3}, "voice": {"pane_seconds": 2, "lateness_seconds": 0.5}}
+
+
+@st.composite
+def sorted_contacts(draw: st.DrawFn) -> list[ContactEvent]:
+    drawn, moment = [], BASE + draw(st.integers(0, 9_999))
+    for _ in range(draw(st.integers(1, 40))):
+        moment += draw(st.sampled_from([0, 0, 1, 250, 900, 7_000]))
+        tenant, channel = draw(st.sampled_from(LANES))
+        drawn.append(msgspec.structs.replace(draw(contacts(moment)), tenant=tenant, channel=channel))
+    return drawn
+
+
+@settings(max_examples=40, deadline=None)
+@given(sorted_contacts(), st.integers(1, 5), st.integers(0, 3))
+def test_sorted_contacts_give_the_records_of_the_exact_path_in_its_order(
+    events: list[ContactEvent], seconds: int, unknown: int
+) -> None:
+    channels = {name: times | {"unknown_after_seconds": 2 + unknown} for name, times in TIMES.items()}
+    limits = {"queues_a_pane_max": 2, "names_a_map_max": 2}
+    chosen = Settings.model_validate({"channels": channels, "ingest": limits})
+    frame, start = contact_frames.of_events(events), events[0].occurred_at
+    slices = [
+        (end + timedelta(seconds=seconds), part)
+        for (end,), part in frame.group_by_dynamic("occurred_at", every=f"{seconds}s")
+    ]
+    noted, noted_exactly = Counter[str](), Counter[str]()
+    exact = list(history.closed(events, LANES, chosen, start, noted=noted_exactly))
+    assert list(history.counted(slices, LANES, chosen, start, noted=noted)) == exact
+    assert noted == noted_exactly
+    assert sum(isinstance(record, QueuePane) for record in exact) > 3

@@ -57,6 +57,8 @@ class Hindsight:
         self.usual: dict[QueueRef, Usual] = {}
         self.heard: dict[str, datetime] = {}
         self.tools: list[ToolHealth] = []
+        # what each signal said when it was first heard
+        self.first_words: dict[str, str] = {}
         self._tool_states: dict[tuple[str, str, str], str] = {}
         self._sums: dict[tuple[QueueRef, int], _Sums] = {}
 
@@ -68,6 +70,7 @@ class Hindsight:
                 self._load(body)
             case Signal():
                 self._reach(body.at)
+                self.first_words.setdefault(body.signal_id, body.text)
             case Tick():
                 self._reach(body.complete_to)
             case Workforce():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from streams import clock
+from streams.feed import Window
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -39,6 +41,25 @@ class Span(click.ParamType):
         if found is None:
             self.fail(f"{value!r} is no time: 90s, 30m, 2h, 7d", param, ctx)
         return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def moment(option: str, text: str | None, zone: ZoneInfo | None) -> datetime | None:
+    """An ISO 8601 time; without an offset it is in `zone`, without that, too, in this machine's own."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no ISO 8601 time, such as 2026-01-20", param_hint=option) from None
+    return found if found.tzinfo else found.replace(tzinfo=zone) if zone else found.astimezone()
+
+
+def window(since: str | None, before: str | None, zone: ZoneInfo | None = None) -> Window:
+    """What `--from` and `--to` say. Raises BadParameter where the end is not after the beginning."""
+    found = moment("--from", since, zone), moment("--to", before, zone)
+    if found[0] is not None and found[1] is not None and found[0] >= found[1]:
+        raise click.BadParameter(f"{before} is not after --from {since}", param_hint="--to")
+    return found
 
 
 SINCE = Since()

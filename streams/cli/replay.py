@@ -6,7 +6,6 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from schemas.centre import Centre
 from schemas.errors import BadConfig, Unavailable
 from streams import clock, config, feed, mapping, replay_sources
 from streams.cli._console import counter
+from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
 from streams.cli.centre import checked
 from streams.config import Settings
@@ -107,7 +107,7 @@ def _export(
     centre_path, learn_path = known
     centre = checked(centre_path) if centre_path else None
     zone = ZoneInfo(meaning.time_zone)
-    window = _moment("--from", span[0], zone), _moment("--to", span[1], zone)
+    window = moments(*span, zone)
     noted: Counter[str] = Counter()
     with feed.read(path, meaning, settings, window, lambda report: step("rows", report.read)) as (events, report):
         models = replay_sources.models(events, meaning.time_zone, centre)
@@ -149,7 +149,7 @@ def _topic(
     if name not in replay_sources.TOPICS:
         there = " or ".join(TOPIC + one for one in replay_sources.TOPICS)
         raise BadConfig([("SOURCE", f"{TOPIC}{name} is no log of a fold: give {there}")])
-    window = _moment("--from", span[0], None), _moment("--to", span[1], None)
+    window = moments(*span)
     replay = Replay(settings, retold.output)
     counted, begins = replay_sources.of_topic(settings, name, window, replay, retold, step)
     cut = [place for place, offset in begins.items() if offset > 0]
@@ -200,14 +200,3 @@ def _existing(text: str) -> Path:
         names = ", ".join(TOPIC + name for name in replay_sources.TOPICS)
         raise BadConfig([("SOURCE", f"{text} does not exist: give a file, a folder, or one of {names}")])
     return path
-
-
-def _moment(option: str, text: str | None, zone: ZoneInfo | None) -> datetime | None:
-    """Without an offset it is in `zone`; without that, too, in this machine's own."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no ISO 8601 time, such as 2026-01-20", param_hint=option) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone) if zone else moment.astimezone()

@@ -1,0 +1,233 @@
+"""A tape judged under many settings abreast, in one bank: what each of them would have signalled about counts.
+
+The arithmetic is the live bank's and the alarms are the live alarms. Not judged: open panes (a channel with the
+system's clock hears of a surge up to a pane earlier), shares, mixes, backlogs, means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from detectors import budget, wording
+from detectors.alarms import Alarms, Statement, of_closed
+from detectors.bank import Bank
+from detectors.calendar import Opening
+from detectors.columns import Flags
+from detectors.load import MINUTE
+from detectors.parameters import CountParams
+from detectors.slots import LocalTime
+from schemas.base import QueueRef
+from schemas.centre import Centre
+from schemas.fold import digest
+from streams import sweep_tape
+from streams.sweep_tape import Accept, Grow, Keep, Limits, Model, Op, Pane, Settle
+
+PANES_A_WORD = 200  # of progress
+
+
+class Lane(NamedTuple):
+    """One setting of a sweep, as far as it changes what is judged; None: as the model says."""
+
+    budget: float | None = None  # false incidents a month
+    tolerance: float | None = None  # a ratio within this band is never of interest
+
+
+class Fired(msgspec.Struct):
+    """One alarm from its opening on: `at` decided it, `ended` is None while it is open. Unix seconds."""
+
+    tenant: str
+    channel: str
+    queue: str | None
+    signal_id: str
+    kind: str
+    speed: str
+    at: int
+    onset: int
+    observed: float
+    expected: float
+    wakes: bool  # nothing says that it is known, still learning, or the staff's own
+    ended: int | None = None
+    revisions: int = 0
+
+    @property
+    def ratio(self) -> float | None:
+        return self.observed / self.expected if self.expected > 0 else None
+
+
+class Lanes:
+    """One channel under all of the settings; `fired` is what each of them said, in order."""
+
+    def __init__(self, channel: str, lanes: Iterable[Lane], params: CountParams | None = None) -> None:
+        self.channel = channel
+        self.lanes = tuple(lanes)
+        self.params = params or CountParams()
+        self.centre = Centre(tenant="")
+        self.names: list[str] = []
+        many = len(self.lanes)
+        self.bank = Bank(self.params, LocalTime(), many)
+        self.index: list[dict[str, int]] = [{} for _ in self.lanes]
+        self.alarms = [Alarms(self.bank, self.names, index, slice(n, None, many)) for n, index in enumerate(self.index)]
+        self.fired: list[list[Fired]] = [[] for _ in self.lanes]
+        self._open: list[dict[str, Fired]] = [{} for _ in self.lanes]
+        self._limits: Limits | None = None
+
+    def apply(self, op: Op) -> None:
+        """What a tape says next."""
+        match op:
+            case Pane():
+                self._pane(op)
+            case Grow():
+                self.names += op.names
+                self.bank.grow(len(op.names) * len(self.lanes), op.at)
+                self._arrange()
+            case Limits():
+                self._limits = op
+                self._share()
+            case Model():
+                self._model(op.centre)
+            case Keep():
+                self._keep(op)
+            case Accept():
+                for lane, alarms in enumerate(self.alarms):
+                    self._hear(lane, alarms.accept(op.queue, op.at, op.pane_start))
+            case Settle():
+                self._settle()
+
+    # -- a pane
+
+    def _pane(self, pane: Pane) -> None:
+        many, bank = len(self.lanes), self.bank
+        known = pane.flags()
+        rows = None if known is None else np.repeat(known, many)
+        closed = bank.close(pane.start, pane.seconds, np.repeat(pane.counts(), many), rows)
+        if bank.closed.any():
+            rows = ~bank.closed if rows is None else rows & ~bank.closed
+        reached: Flags = closed.statistic >= bank.fast.threshold
+        if closed.slow is not None:
+            reached = reached | (closed.slow >= bank.slow.threshold)
+        hit: Flags = np.logical_or.reduce(reached.reshape(-1, many), axis=0)
+        sight = None
+        for lane, alarms in enumerate(self.alarms):
+            if hit[lane] or alarms.open:
+                sight = sight or of_closed(closed, rows)
+                self._hear(lane, alarms.look(sight, closed.slow))
+
+    def _hear(self, lane: int, said: list[Statement]) -> None:
+        for one in said:
+            alarm = one.alarm
+            at = QueueRef(channel=self.channel, queue=alarm.series or None)
+            name = digest(self.centre.tenant, at, "offered", alarm.kind, alarm.opened)
+            held = self._open[lane].get(name)
+            if held is None:
+                held = self._open[lane][name] = self._opened(one, at, name, lane)
+                self.fired[lane].append(held)
+            held.onset, held.observed, held.expected = alarm.onset, alarm.observed, alarm.expected
+            held.revisions = alarm.revision
+            if one.state == "cleared":
+                held.ended = one.at
+                del self._open[lane][name]
+
+    def _opened(self, said: Statement, at: QueueRef, name: str, lane: int) -> Fired:
+        alarm, bank = said.alarm, self.bank
+        born = float(bank.facts.born[self.index[lane][alarm.series]])
+        quiet = (
+            said.at - born < self.params.learning_seconds
+            or bank.local.explains(alarm.onset, said.at, alarm.kind, alarm.ratio) is not None
+            or wording.audience(self.centre, self.channel) == "internal"
+        )
+        return Fired(
+            tenant=self.centre.tenant,
+            channel=self.channel,
+            queue=at.queue,
+            signal_id=name,
+            kind=alarm.kind,
+            speed=alarm.speed,
+            at=said.at,
+            onset=alarm.onset,
+            observed=alarm.observed,
+            expected=alarm.expected,
+            wakes=not quiet,
+        )
+
+    # -- what is watched, and how
+
+    def _arrange(self) -> None:
+        """Rows, opening hours, bands and thresholds of the series as they are now."""
+        many, bank = len(self.lanes), self.bank
+        for lane, index in enumerate(self.index):
+            index.clear()
+            index.update({name: n * many + lane for n, name in enumerate(self.names)})
+        rows = [name for name in self.names for _ in self.lanes]
+        bank.opening = Opening(self.centre, self.channel, rows, bank.local.calendar)
+        usual = self.centre.ignore_within_ratio
+        floors = np.array([usual if lane.tolerance is None else lane.tolerance for lane in self.lanes])
+        bank.floor = np.tile(floors, len(self.names))
+        self._share()
+
+    def _share(self) -> None:
+        """The thresholds of each lane's own budget."""
+        queues = len(self.names) - 1
+        if queues < 0:
+            return
+        usual = self.centre.budget_false_incidents_per_month
+        shared = self._limits or Limits(usual, 1, 1, MINUTE)
+        found = [
+            budget.thresholds(
+                shared.false_a_month if lane.budget is None else lane.budget,
+                shared.channels,
+                shared.queues,
+                shared.pane_seconds,
+                self.params.slow_seconds,
+            )
+            for lane in self.lanes
+        ]
+        fast = [one.channel_fast for one in found] + [one.queue_fast for one in found] * queues
+        slow = [one.channel_slow for one in found] + [one.queue_slow for one in found] * queues
+        self.bank.fast.limit(np.array([fast, fast]))
+        self.bank.slow.limit(np.array([slow, slow]))
+
+    def _model(self, centre: Centre) -> None:
+        self.centre = centre
+        self.bank.local = LocalTime(centre.time_zone, centre.calendar, self.channel)
+        self._arrange()
+        self.bank.refresh()
+
+    def _keep(self, op: Keep) -> None:
+        wanted: Flags = np.isin(self.names, op.names)
+        gone = sorted(set(self.names) - set(op.names))
+        for lane, alarms in enumerate(self.alarms):
+            for name in gone:
+                self._hear(lane, alarms.leave(name, op.at))
+        self.bank.keep(np.repeat(wanted, len(self.lanes)))
+        self.names[:] = op.names
+        self._arrange()
+
+    def _settle(self) -> None:
+        self.bank.settle()
+        for lane, alarms in enumerate(self.alarms):
+            alarms.open.clear()
+            alarms.ended.clear()
+            alarms.mark()
+            self.fired[lane].clear()
+            self._open[lane].clear()
+
+
+def run(
+    path: Path, channel: str, lanes: tuple[Lane, ...], progress: Callable[[int], None] = lambda _: None
+) -> list[list[Fired]]:
+    """What each of the settings says of a channel's tape. `progress` is told how many more panes were judged."""
+    folded = Lanes(channel, lanes)
+    panes = 0
+    for op in sweep_tape.read(path):
+        folded.apply(op)
+        panes += isinstance(op, Pane)
+        if panes == PANES_A_WORD:
+            progress(panes)
+            panes = 0
+    progress(panes)
+    return folded.fired

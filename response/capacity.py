@@ -12,13 +12,13 @@ from typing import Literal
 
 import msgspec
 
+from response import floor
 from response.params import RespondParams
 from response.state import Desk, Flow
 from response.workload import Drain, Target, drain, drain_slots, erlang_a, slots_needed
 from schemas.base import QueueRef
 from schemas.centre import Centre, CentreChannel, CentreQueue
 from schemas.incident import Reason
-from schemas.workforce import Workforce
 
 # while a channel is silent its customers turn to the others: who helps must stand twice his own arrivals
 SPILL = 2.0
@@ -140,18 +140,12 @@ def _handle(queues: list[CentreQueue], channel: CentreChannel) -> float:
 
 def _said(desk: Desk, at: QueueRef, leaves: list[QueueRef], params: RespondParams) -> tuple[int, int, int] | None:
     """Slots staffed, free and on the bench by the feed, if it is fresh; impossible reports are not believed."""
-    exact = _fresh(desk, at, params)
-    lines = [exact] if exact else [line for leaf in leaves if (line := _fresh(desk, leaf, params))]
+    lately = params.workforce_fresh_seconds
+    exact = floor.of(desk, at, lately)
+    lines = [exact] if exact else [line for leaf in leaves if (line := floor.of(desk, leaf, lately))]
     if not lines or (not exact and len(lines) < len(leaves)):
         return None
     return sum(line.staffed for line in lines), sum(line.available for line in lines), sum(line.bench for line in lines)
-
-
-def _fresh(desk: Desk, at: QueueRef, params: RespondParams) -> Workforce | None:
-    line = desk.floor.get(str(at))
-    if line is None or not desk.fresh(line.at, params.workforce_fresh_seconds):
-        return None
-    return line if line.available <= line.staffed else None
 
 
 def _backlog(flow: Flow) -> int:

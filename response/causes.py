@@ -184,14 +184,16 @@ def _explained(desk: Desk, incident: IncidentState, name: str) -> bool:
     """Whether an older incident that is not over accounts for it already."""
     for other in desk.incidents.values():
         older = (other.opened_at, other.incident_id) < (incident.opened_at, incident.incident_id)
-        if not older or other.phase not in ("pending", "open", "easing") or other.cause.kind not in LIKENESS:
-            continue
-        if name.startswith(witnesses.TOOL):
-            if witnesses.TOOL_CAUSES[name.removeprefix(witnesses.TOOL)] == other.cause.kind:
-                return True
-        elif getattr(LIKENESS[other.cause.kind], name) >= EXPLAINS_FROM:
+        if older and other.phase in ("pending", "open", "easing") and accounts_for(other, name):
             return True
     return False
+
+
+def accounts_for(incident: IncidentState, name: str) -> bool:
+    """Whether what `witnesses` calls `name` is what an incident of this cause brings about."""
+    if name.startswith(witnesses.TOOL):
+        return witnesses.TOOL_CAUSES[name.removeprefix(witnesses.TOOL)] == incident.cause.kind
+    return incident.cause.kind in LIKENESS and getattr(LIKENESS[incident.cause.kind], name) >= EXPLAINS_FROM
 
 
 def _findings(incident: IncidentState, bots: set[QueueRef]) -> Iterator[tuple[str, bool]]:

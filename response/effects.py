@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from response import floor
 from response.actions import BRINGS_A_WAY_IN, LENDS_PEOPLE, donor, relieved
 from response.capacity import Picture, picture
 from response.ledger import Ledger, own_slots
@@ -63,7 +64,7 @@ def missing(desk: Desk, shift: ShiftState, route: Route, ledger: Ledger, params:
     at = relieved(route)
     if route.action in BRINGS_A_WAY_IN:
         return _nobody_came(desk, shift, at)
-    return _nothing_gained(desk, shift, route, ledger, at)
+    return _nothing_gained(desk, shift, route, ledger, params)
 
 
 def _nobody_came(desk: Desk, shift: ShiftState, at: QueueRef) -> Reason | None:
@@ -74,11 +75,14 @@ def _nobody_came(desk: Desk, shift: ShiftState, at: QueueRef) -> Reason | None:
     return Reason(code="no-effect", text=f"{flow.rate / promised:.0%} of the contacts it should bring to {at} came")
 
 
-def _nothing_gained(desk: Desk, shift: ShiftState, route: Route, ledger: Ledger, at: QueueRef) -> Reason | None:
+def _nothing_gained(
+    desk: Desk, shift: ShiftState, route: Route, ledger: Ledger, params: RespondParams
+) -> Reason | None:
+    at = relieved(route)
     measured = lost_share(desk, at)
     if measured is None or str(at) in ledger.gone or ledger.pictures[str(at)].deferred:
         return None
-    if route.action in LENDS_PEOPLE and _all_busy(desk, at):
+    if route.action in LENDS_PEOPLE and _all_busy(desk, at, params):
         return None  # whoever was lent works there
     share = ledger.share(route)
     _, with_it = ledger.outlook(str(at))
@@ -94,8 +98,8 @@ def _nothing_gained(desk: Desk, shift: ShiftState, route: Route, ledger: Ledger,
     return Reason(code="no-effect", text=text)
 
 
-def _all_busy(desk: Desk, at: QueueRef) -> bool:
-    line = desk.floor.get(str(at))
+def _all_busy(desk: Desk, at: QueueRef, params: RespondParams) -> bool:
+    line = floor.of(desk, at, params.workforce_fresh_seconds)
     return line is not None and line.staffed > 0 and line.on_contact >= BUSY * line.staffed
 
 

@@ -1,9 +1,9 @@
 """Which incident does a signal belong to? All symptoms of one outage are one incident; independent ones stay apart.
 
-What joins: the same series again; an onset near the incident's; what an outage leaves behind (escalations, backlog);
-the same thing on a channel that is already part of it. What keeps apart: onsets that lie further from each other
-with none of that; customers' and internal queues; a lost data feed and anything else; an exercise
-and what is real.
+What joins: the same series again; an onset near the incident's; what an outage leaves behind (escalations, backlog,
+waits where it crowds); the same thing on a channel that is already part of it. What keeps apart: onsets that lie
+further from each other with none of that; customers' and internal queues; a lost data feed and anything else; an
+exercise and what is real.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
+from response import causes, witnesses
 from response.causes import role
 from response.params import RespondParams
 from response.state import Desk, IncidentState, SymptomState
@@ -76,13 +77,32 @@ def _link(
         )
     here = {(role(other), other.series.measure) for other in known if other.series.at.channel == channel}
     thing = (kind, signal.series.measure)
-    if kind == "wave" and (here or _is_outage(known)):
+    if kind == "wave" and (here or _is_outage(known)) and _follows(desk, incident, signal, symptom, params):
         return _because(3, "after-wave", f"{signal.series} is what such an incident leaves behind")
     if incident.phase in ACTIVE and thing in here:
         return _because(3, "same-channel", f"{channel} is already part of it")
     if incident.phase in ("easing", "watching") and here and (kind == "up" or thing in here):
         return _because(2, "came-back", f"{channel} had a part in it and is watched")
     return None
+
+
+def _follows(desk: Desk, incident: IncidentState, signal: Signal, symptom: SymptomState, params: RespondParams) -> bool:
+    """Whether a wave this late is what the incident leaves behind, and not the first that is seen of another one.
+
+    Escalations, backlogs and complaints come hours later and anywhere. Waits, and people who give up, come at once:
+    later ones follow only where the incident crowds or slows that channel, or people were lent. And nothing follows
+    where agents or tools changed meanwhile in a way that the incident does not account for.
+    """
+    window = (signal.onset - timedelta(seconds=params.witness_before_seconds), desk.now)
+    seen = (*witnesses.agents(desk, window, params), *witnesses.tools(desk, window, params))
+    if any(present and not causes.accounts_for(incident, name) for name, present in seen):
+        return False
+    if symptom.kind in ("escalation-wave", "backlog-growth", "sentiment-wave"):
+        return True
+    channel = signal.series.at.channel
+    lent = (end.channel for shift in incident.shifts.values() for end in (shift.from_queue, shift.to_queue))
+    crowded = (one.series.at.channel for one in incident.symptoms.values() if role(one) in ("up", "slow"))
+    return channel in (*lent, *crowded)
 
 
 def _because(rank: int, code: str, text: str) -> Link:

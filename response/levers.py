@@ -7,10 +7,11 @@ import math
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from response import bench
+from response import bench, floor
 from response.actions import LENDS_PEOPLE
 from response.capacity import SPILL, Picture, is_gone, overlaps
 from response.ledger import own_slots
+from response.params import RespondParams
 from response.state import Desk, IncidentState, ShiftState
 from response.workload import heads
 from schemas.base import QueueRef
@@ -96,7 +97,15 @@ def _lends(shift: ShiftState) -> int:
     return max(shift.agents, shift.waiting.agents if shift.waiting else 0)
 
 
-def levers(desk: Desk, incident: IncidentState, at: Picture, missing: int, until: datetime, pool: Pool) -> list[Lever]:
+def levers(
+    desk: Desk,
+    incident: IncidentState,
+    at: Picture,
+    missing: int,
+    until: datetime,
+    pool: Pool,
+    params: RespondParams,
+) -> list[Lever]:
     """Quickest first, until nobody is missing or nothing is left."""
     found: list[Lever] = []
 
@@ -123,7 +132,7 @@ def levers(desk: Desk, incident: IncidentState, at: Picture, missing: int, until
         )  # fmt: skip
         missing -= agents
 
-    on_break, off_phone = _away(desk, at)
+    on_break, off_phone = _away(desk, at, params)
     take = min(missing, on_break)
     add("breaks", take, BREAKS_MINUTES, f"{take} agents take their breaks half an hour later")
     for giver, agents, text in _flex(desk, incident, at, missing, pool):
@@ -178,10 +187,10 @@ def _flex(
     return found
 
 
-def _away(desk: Desk, at: Picture) -> tuple[int, int]:
+def _away(desk: Desk, at: Picture, params: RespondParams) -> tuple[int, int]:
     """Agents on a break, and in training or meetings; where the feed does not say which, those who are neither free nor
     on a contact count as on a break."""
-    line = desk.floor.get(str(at.at))
+    line = floor.of(desk, at.at, params.workforce_fresh_seconds)
     if line is None or at.staffed_from == "plan":
         return 0, 0
     if line.on_break or line.off_phone:

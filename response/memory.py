@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from response.floor import WHOLE, name_of
 from response.pace import Pace
 from response.state import Booking, Clock, Desk, Flow, IncidentState, ProviderState, Texted, Unread
 from schemas.centre import Centre, OpenCase
@@ -93,6 +94,11 @@ def _from_first(kept: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _floor(desk: Desk) -> _Floor:
+    lines = {name_of(line): line for sites in desk.floor.values() for line in sites.values()}
+    return _Floor(lines, desk.tools, desk.since)
+
+
 class Memory:
     """Which entries changed since they were last asked for."""
 
@@ -109,7 +115,7 @@ class Memory:
             if desk.centre is not None:
                 self._put(changed, f"centre/{tenant}", _pack(desk.centre))
             self._put(changed, f"flows/{tenant}", _pack(_Flows(desk.flows, desk.paces)))
-            self._put(changed, f"floor/{tenant}", _pack(_Floor(desk.floor, desk.tools, desk.since)))
+            self._put(changed, f"floor/{tenant}", _pack(_floor(desk)))
             for case_id, case in sorted(desk.cases.changed.items()):
                 changed[f"case/{tenant}|{case_id}"] = _pack(case) if case is not None else None
             desk.cases.changed = {}
@@ -157,7 +163,9 @@ class Memory:
             desk.cases.by_id[case.case_id] = case
         elif kind == "floor":
             floor = decode(raw, type=_Floor)
-            desk.floor, desk.tools, desk.since = floor.floor, floor.tools, floor.since
+            for line in floor.floor.values():
+                desk.floor.setdefault(str(line.queue), {})[line.site or WHOLE] = line
+            desk.tools, desk.since = floor.tools, floor.since
         elif kind == "clock":
             desk.clock = max(desk.clock, decode(raw, type=Clock), key=lambda clock: clock.applied)
         elif kind == "desk":

@@ -16,6 +16,7 @@ from response import (
     cases,
     decisions,
     escalation,
+    floor,
     handover,
     incidents,
     phases,
@@ -116,8 +117,7 @@ class ResponseFold:
             case Tick():
                 _hear_tick(desk, body, params)
             case Workforce():
-                if _keep_newest(desk.floor, str(body.queue), body):
-                    witnesses.hear_agents(desk, body)
+                self._agents(desk, body, outbox)
             case ToolHealth():
                 name = f"{body.tool}/{body.provider or ''}/{body.site or ''}"
                 if _keep_newest(desk.tools, name, body):
@@ -135,6 +135,14 @@ class ResponseFold:
             case OpenCase():
                 cases.hear(desk, body, params)
         return None
+
+    def _agents(self, desk: Desk, line: Workforce, outbox: Outbox) -> None:
+        try:
+            if floor.hear(desk, line):
+                witnesses.hear_agents(desk, line.queue, self._params)
+        except Refused as refused:
+            unique = f"{floor.name_of(line)} {line.at.isoformat()}"
+            self._refuse(desk, str(line.queue), unique, refused.reason.text, outbox)
 
     def _decide(self, desk: Desk, decision: OperatorDecision, outbox: Outbox) -> None:
         try:
@@ -216,12 +224,12 @@ def _hear_tick(desk: Desk, tick: Tick, params: RespondParams) -> None:
         clock.reach(read_to)
 
 
-def _keep_newest(known: dict[str, Workforce] | dict[str, ToolHealth], name: str, body: Workforce | ToolHealth) -> bool:
+def _keep_newest(known: dict[str, ToolHealth], name: str, body: ToolHealth) -> bool:
     """Reports may come out of order; an older one says nothing new. Whether it was kept."""
     before = known.get(name)
     if before is not None and body.at < before.at:
         return False
-    known[name] = body  # type: ignore[assignment]
+    known[name] = body
     return True
 
 

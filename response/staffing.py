@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from response import bench, forecast
+from response import bench, floor, forecast
 from response.capacity import Picture, picture
 from response.incidents import TITLES
 from response.levers import Pool, levers
@@ -95,7 +95,7 @@ def alerts(
                 before.quiet_rounds = 0
                 continue
             bench.release(desk, incident.incident_id, gap.at.at)
-            found = levers(desk, incident, gap.at, gap.agents_short, gap.short_until, pool)
+            found = levers(desk, incident, gap.at, gap.agents_short, gap.short_until, pool, params)
             alert = _alert(desk, incident, gap, found, relief.get(name, 0.0), before, origin, params)
             bench.reserve(desk, alert)
             incident.alerts[name] = AlertState(last=alert)
@@ -293,8 +293,8 @@ def _acknowledge(incident: IncidentState, revision: int, at: Picture, levers: li
 def _queue(desk: Desk, at: Picture) -> tuple[int | None, float | None, Literal["platform", "estimate"] | None]:
     """Contacts waiting and how long the oldest has: by the platform's own count where it is fresh, else by what came
     and went (in order of arrival, whoever is first has waited for as long as the queue took to come)."""
-    line = desk.floor.get(str(at.at))
-    if line is not None and line.waiting is not None and desk.fresh(line.at, QUEUE_FRESH_SECONDS):
+    line = floor.of(desk, at.at, QUEUE_FRESH_SECONDS)
+    if line is not None and line.waiting is not None:
         oldest = line.oldest_wait_seconds
         if oldest is not None:
             oldest = _six(max(0.0, oldest + (desk.now - line.at).total_seconds()))

@@ -341,7 +341,8 @@ class Desk(msgspec.Struct, kw_only=True):
     clock: Clock
     centre: Centre | None = None
     flows: dict[str, Flow] = {}
-    floor: dict[str, Workforce] = {}
+    # by queue and site (`floor`)
+    floor: dict[str, dict[str, Workforce]] = {}
     tools: dict[str, ToolHealth] = {}
     # since when agents are idle or missing and tools not up, by what `witnesses` calls it
     since: dict[str, datetime] = {}

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from response import floor
 from response.params import RespondParams
 from response.state import Desk
+from schemas.base import QueueRef
 from schemas.health import ToolHealth
 from schemas.incident import CauseKind
 from schemas.workforce import Workforce
@@ -43,8 +45,11 @@ TOOL_CAUSES: dict[str, CauseKind] = {
 Window = tuple[datetime, datetime]
 
 
-def hear_agents(desk: Desk, line: Workforce) -> None:
+def hear_agents(desk: Desk, at: QueueRef, params: RespondParams) -> None:
     """Since when a queue's agents are idle, and since when most of those planned are missing."""
+    line = floor.of(desk, at, params.workforce_fresh_seconds)
+    if line is None:
+        return
     idle = line.staffed > 0 and line.available >= IDLE_SHARE * line.staffed
     planned = _planned(desk, line)
     missing = planned > 0 and line.staffed < STAFFED_LOW_SHARE * planned
@@ -76,7 +81,8 @@ def _planned(desk: Desk, line: Workforce) -> float:
 def agents(desk: Desk, window: Window, params: RespondParams) -> Iterator[tuple[str, bool]]:
     """Whether most agents of a kind of channel are idle, and whether most of all are missing, since within `window`;
     nothing where no fresh report can tell."""
-    lines = [line for _, line in sorted(desk.floor.items()) if desk.fresh(line.at, params.workforce_fresh_seconds)]
+    told = (floor.of(desk, at, params.workforce_fresh_seconds) for at in floor.queues(desk))
+    lines = [line for line in told if line is not None]
     for name, channels in (("voice_idle", VOICE), ("chat_idle", CHAT), ("mail_idle", MAIL)):
         yield from _most(desk, name, "idle", [line for line in lines if line.queue.channel in channels], window)
     planned = [line for line in lines if _planned(desk, line)]

@@ -27,6 +27,7 @@ from desk_builder import (
     tool,
 )
 
+from response import floor
 from response.actions import DEFERS, LENDS_PEOPLE, donor, key_of, stays_home
 from response.capacity import Picture
 from response.guard import bring_in_line
@@ -95,7 +96,7 @@ def _random_desk(draw: random.Random) -> tuple[Desk, IncidentState]:
         desk.flows[name] = Flow(at=START, seconds=60.0, arrivals=usual * draw.choice([0, 1, 2, 8]), expected=usual)
         if draw.random() < 0.6:
             slots = draw.randint(0, 250)
-            desk.floor[name] = agents(name, 0, slots, draw.randint(0, slots))
+            floor.hear(desk, agents(name, 0, slots, draw.randint(0, slots)))
     incident = IncidentState(
         incident_id="i", audience="customer", feed=False, opened_at=START, onset=START, fronts=[START], phase="open",
         scope=Scope(level="tenant", channels=["chat", "email", "voice"]),
@@ -131,7 +132,7 @@ def test_what_runs_keeps_the_rules_when_people_leave_and_the_load_turns() -> Non
         desk.centre = msgspec.structs.replace(desk.centre, mode=draw.choice(["auto", "approve", "dry-run"]))
         for name in sorted(desk.flows):
             desk.flows[name].arrivals *= draw.choice([0.5, 1, 1.5, 3])
-            desk.floor[name] = agents(name, 0, draw.randint(0, 200))
+            floor.hear(desk, agents(name, 0, draw.randint(0, 200)))
         desk.clock.now = START + timedelta(seconds=draw.choice([10, 200, 1700]))
         pictures = _pictures(desk, incident)
         _act(desk, incident)

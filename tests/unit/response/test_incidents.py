@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
-from desk_builder import START, Script, agents, centre, minute, signal, telephony_outage, tick, tool
+from desk_builder import START, Script, agents, centre, minute, signal, staffed, telephony_outage, tick, tool
 
 from response.pipeline import RespondParams
 from schemas.incident import Incident
@@ -80,6 +81,35 @@ def test_what_an_outage_leaves_behind_joins_it_hours_later() -> None:
     script.hear(signal("voice", "silence", 20, ratio=0.0, onset=0))
     script.hear(signal("email", "escalation-wave", 3 * HOUR, ratio=2.0, onset=2.9 * HOUR, measure="escalated"))
     assert len(script.incident.symptoms) == 2
+
+
+def _chat_down_for_forty_minutes() -> Script:
+    script = Script(first=centre())
+    script.hear(signal("chat", "silence", 20, ratio=0.0, onset=0), signal("voice", "surge", 90, ratio=1.8, onset=60))
+    script.pass_time(120, 2400, 60)
+    return script
+
+
+def test_people_give_up_late_where_the_outage_crowds_and_that_is_still_the_outage() -> None:
+    script = _chat_down_for_forty_minutes()
+    script.hear(signal("voice", "abandonment-wave", 2460, ratio=3.0, onset=2420, measure="abandoned"), tick(2470))
+    assert len(script.incidents) == 1
+
+
+def test_people_who_give_up_late_where_the_outage_crowds_nobody_are_another_matter() -> None:
+    script = _chat_down_for_forty_minutes()
+    script.hear(signal("email", "metric-shift", 2460, ratio=3.0, onset=2420, measure="wait_seconds"), tick(2470))
+    assert len(script.incidents) == 2
+
+
+def test_waits_that_rise_as_agents_vanish_are_no_after_effect_of_an_older_outage() -> None:
+    script = _chat_down_for_forty_minutes()
+    script.hear(*(msgspec.structs.replace(line, staffed=10, available=0) for line in staffed(2430)))
+    script.hear(signal("voice", "abandonment-wave", 2460, ratio=3.0, onset=2420, measure="abandoned"), tick(2470))
+    script.hear(signal("voice", "metric-shift", 2500, ratio=3.0, onset=2430, measure="wait_seconds"), tick(2510))
+    older, younger = script.incidents.values()
+    assert (older.cause.kind, younger.cause.kind) == ("chat-platform", "wfm")
+    assert len(younger.symptoms) == 2
 
 
 def test_a_lost_feed_is_never_an_outage_and_keeps_to_itself() -> None:

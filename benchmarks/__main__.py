@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 SMALL: dict[str, tuple[str, ...]] = {
+    "archive": ("--size", "small"),
     "detection": ("--size", "small"),
     "incidents": ("--seeds", "200"),
     "ingest": ("--size", "small"),

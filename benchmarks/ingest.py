@@ -47,7 +47,7 @@ def breakwater(bootstrap: str, group: str, records: int) -> dict[str, float]:
     from streams.ingest import Ingest
 
     telemetry.configure_logging("console")
-    ingest = Ingest(_settings(bootstrap, group))
+    ingest = Ingest(settings_on(bootstrap, group))
     ingest.start()
     while not ingest.status().assigned and ingest.error is None:
         time.sleep(0.001)
@@ -105,7 +105,7 @@ def consume_only(bootstrap: str, group: str, records: int) -> dict[str, float]:
 
     from streams.ingest_session import consumer_settings
 
-    consumer = Consumer({**consumer_settings(_settings(bootstrap, group)), "enable.partition.eof": False})
+    consumer = Consumer({**consumer_settings(settings_on(bootstrap, group)), "enable.partition.eof": False})
     consumer.subscribe([TOPIC])
     n, watch = 0, Watch()
     while n < records:
@@ -137,7 +137,7 @@ class Watch:
 # ---- the run
 
 
-def _settings(bootstrap: str, group: str) -> Any:
+def settings_on(bootstrap: str, group: str) -> Any:
     from streams import config
 
     return config.load(
@@ -154,7 +154,7 @@ def fill(bootstrap: str, records: int) -> int:
 
     from streams import broker
 
-    broker.apply_topics(_settings(bootstrap, "fill"))
+    broker.apply_topics(settings_on(bootstrap, "fill"))
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,

@@ -95,8 +95,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def end(self, partition: int) -> int | None:
         """Where a partition goes on; None where nothing is known of it."""
-        known: list[Segment | Lost] = [*self.of(partition), *self.lost_of(partition)]
-        return max((one.end for one in known), default=None)
+        return max((end for _, end in self.known(partition)), default=None)
+
+    def known(self, partition: int) -> list[tuple[int, int]]:
+        """The ranges of offsets that are archived or lost."""
+        ranges = [(one.begin, one.end) for one in self.of(partition)]
+        return ranges + [(one.begin, one.end) for one in self.lost_of(partition)]
 
     def pieces(self) -> Iterator[Piece]:
         for segment in self.segments:

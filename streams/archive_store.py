@@ -77,13 +77,14 @@ class Store:
             except FileNotFoundError:
                 return
 
-    def files(self, folder: str) -> dict[str, int]:
-        """Names and bytes of all files below a folder, without those that are being written. Raises Unavailable."""
+    def files(self, folder: str, partials: bool = False) -> dict[str, int]:
+        """Names and bytes of all files below a folder, without those that are half written (or were, when a run was
+        killed), unless asked for. Raises Unavailable."""
         with self._away("list"):
             self._fs.invalidate_cache()
             found = self._fs.find(self._path(folder), detail=True)
         start = len(self._root.rstrip("/")) + 1
-        return {path[start:]: entry["size"] for path, entry in found.items() if PARTIAL not in path}
+        return {path[start:]: entry["size"] for path, entry in found.items() if partials or PARTIAL not in path}
 
     def size(self, name: str) -> int:
         """In bytes. Raises FileNotFoundError, Unavailable."""

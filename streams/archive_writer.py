@@ -7,16 +7,16 @@ so that every offset is in one file that counts, once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
-from schemas.errors import BadConfig
 from streams import archive_manifest, archive_rows, clock
 from streams.archive_manifest import Lost, Manifest, Piece, Segment
+from streams.archive_plan import Range
 from streams.archive_rows import Place, Taken
 from streams.archive_store import Store
 
@@ -24,22 +24,20 @@ from streams.archive_store import Store
 SEGMENT_RAW_BYTES = 64 * 1024 * 1024
 
 
-class Range(NamedTuple):
-    """Offsets of a partition from `begin` to before `end`."""
+class Written(NamedTuple):
+    """What came into the archive, and how many offsets were gone before."""
 
-    topic: str
-    partition: int
-    begin: int
-    end: int
+    rows: int
+    bytes: int
+    lost_offsets: int
 
 
-class Open:
-    """A range that is being read: what came of it so far."""
+class _Open:
+    """A range that is being taken: what came of it so far."""
 
     def __init__(self, begin: int) -> None:
         self.begin = self.end = begin
         self.chunks: list[pl.DataFrame] = []
-        self.raw_bytes = 0
 
 
 class Writer:
@@ -54,48 +52,59 @@ class Writer:
         raw_bytes_max: int = SEGMENT_RAW_BYTES,
     ) -> None:
         self._store = store
-        self.manifests = dict(manifests)
+        self._manifests = dict(manifests)
         self._event_bytes_max = event_bytes_max
         self._raw_bytes_max = raw_bytes_max
-        self._open: dict[tuple[str, int], Open] = {}
-        self._held = 0
-        self.rows = 0
-        self.bytes = 0
+        self._open: dict[tuple[str, int], _Open] = {}
+        self._held_bytes = 0
+        self._lost: list[tuple[str, Lost]] = []
+        self._rows = self._bytes = self._lost_offsets = 0
 
-    def take(self, of: Range, records: Sequence[Taken]) -> None:
-        """All that the broker has of a range, in order; it begins where the last of that partition ended, or anew.
-
-        Raises Unavailable.
-        """
+    def take(self, of: Range, records: Taken) -> None:
+        """All that the broker has of a range, in order. Raises Unavailable."""
         place = (of.topic, of.partition)
         if place in self._open and self._open[place].end != of.begin:
             self.commit()
-        held = self._open.setdefault(place, Open(of.begin))
+        held = self._open.setdefault(place, _Open(of.begin))
         held.end = of.end
-        if records:
+        if records.offsets:
             rows = archive_rows.chunk(of.topic, of.partition, records, self._event_bytes_max)
             held.chunks.append(rows)
-            size = archive_rows.raw_bytes(rows)
-            held.raw_bytes += size
-            self._held += size
-        if self._held >= self._raw_bytes_max:
+            self._held_bytes += archive_rows.raw_bytes(rows)
+        if self._held_bytes >= self._raw_bytes_max:
             self.commit()
 
+    def lose(self, of: Range) -> None:
+        """Offsets that the topic does not have any more, and that nobody can read."""
+        lost = Lost(partition=of.partition, begin=of.begin, end=of.end, noticed_at=clock.now())
+        self._lost.append((of.topic, lost))
+        self._lost_offsets += of.end - of.begin
+
     def commit(self) -> None:
-        """Writes what is held, topic by topic. Raises Unavailable; what of it is named by a manifest then stays."""
-        for topic in sorted({topic for topic, _ in self._open}):
+        """Writes what is held, topic by topic. Raises Unavailable; what a manifest names by then stays."""
+        for topic in sorted({name for name, _ in (*self._open, *self._lost)}):
             ours = {partition: held for (name, partition), held in self._open.items() if name == topic}
             segments = [self._segment(topic, partition, held) for partition, held in sorted(ours.items())]
-            before = self.manifests[topic]
-            after = msgspec.structs.replace(before, segments=(*before.segments, *segments))
-            self.manifests[topic] = archive_manifest.commit(self._store, after)
+            before = self._manifests[topic]
+            after = msgspec.structs.replace(
+                before,
+                segments=(*before.segments, *segments),
+                lost=(*before.lost, *(lost for name, lost in self._lost if name == topic)),
+            )
+            self._manifests[topic] = archive_manifest.commit(self._store, after)
             for partition in ours:
                 del self._open[topic, partition]
-            self.rows += sum(piece.rows for segment in segments for piece in segment.pieces)
-            self.bytes += sum(piece.bytes for segment in segments for piece in segment.pieces)
-        self._held = 0
+            self._lost = [(name, lost) for name, lost in self._lost if name != topic]
+            self._rows += sum(piece.rows for segment in segments for piece in segment.pieces)
+            self._bytes += sum(piece.bytes for segment in segments for piece in segment.pieces)
+        self._held_bytes = 0
 
-    def _segment(self, topic: str, partition: int, held: Open) -> Segment:
+    def finish(self) -> Written:
+        """Commits the rest. Raises Unavailable."""
+        self.commit()
+        return Written(self._rows, self._bytes, self._lost_offsets)
+
+    def _segment(self, topic: str, partition: int, held: _Open) -> Segment:
         parts = archive_rows.by_place(held.chunks) if held.chunks else ()
         pieces = tuple(
             write_piece(self._store, topic, Range(topic, partition, held.begin, held.end), place, rows)
@@ -123,28 +132,6 @@ def write_piece(store: Store, topic: str, of: Range, place: Place, rows: pl.Data
         first_at=_moment(at.min()),
         last_at=_moment(at.max()),
     )
-
-
-def note_lost(manifest: Manifest, gone: Iterable[Range]) -> Manifest:
-    """The manifest with offsets that the topic does not have any more."""
-    found = [Lost(partition=one.partition, begin=one.begin, end=one.end, noticed_at=clock.now()) for one in gone]
-    return msgspec.structs.replace(manifest, lost=(*manifest.lost, *found))
-
-
-def same_topic(store: Store, manifest: Manifest, topic_id: str | None) -> Manifest:
-    """The manifest of the topic that has this id. Raises BadConfig where it is of another."""
-    if manifest.topic_id is not None and topic_id is not None and topic_id != manifest.topic_id:
-        raise BadConfig([anew(store, manifest.topic, "it has another id than the one that was archived")])
-    return msgspec.structs.replace(manifest, topic_id=topic_id or manifest.topic_id)
-
-
-def anew(store: Store, topic: str, why: str) -> tuple[str, str]:
-    """The problem of a topic that is not the one whose records the archive has."""
-    text = (
-        f"was deleted and made anew, or this is another cluster: {why}. What {store.place()} has of it stays as it is: "
-        "give another folder for the new one"
-    )
-    return f"topic {topic}", text
 
 
 def _moment(value: object) -> datetime:

@@ -7,22 +7,44 @@ state says that the entry was applied, so the answer is whole: silence after tha
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from schemas import topics
 from schemas.base import Message
 from schemas.command import Bulletin
+from schemas.decision import OperatorDecision
 from schemas.errors import BadMessage
 from schemas.fold import digest
 from streams import log_reader, state
 from streams.config import Settings
 from streams.log_reader import Start
-from streams.publish import Place
+from streams.publish import Place, publish
 from streams.values import value_of
 
 # The state's records carry the clock of the worker's machine, the others the brokers'.
 CLOCKS_APART = timedelta(seconds=60)
 REFUSAL = "refusal"
+
+
+class Outcome(NamedTuple):
+    """What became of a decision. `no-answer`: it is on the bus, and the desk has not said anything yet."""
+
+    word: Literal["done", "refused", "no-answer"]
+    reason: str | None
+    said: list[Message]
+
+
+def carry_out(settings: Settings, made: OperatorDecision, source: str, seconds: float) -> Outcome:
+    """Writes a decision and waits for the desk. Raises Unavailable, BadConfig."""
+    place = publish(
+        settings, topics.OPERATOR_DECISIONS, made, key=made.tenant, id=made.decision_id, source=source, time=made.at
+    )
+    heard = await_heard(settings, place, seconds)
+    if heard is None:
+        return Outcome("no-answer", None, [])
+    said = answers(settings, place, heard)
+    why = refusal(said)
+    return Outcome("done" if why is None else "refused", why, said)
 
 
 class Heard(NamedTuple):

@@ -10,10 +10,8 @@ from typing import Any, Literal
 
 import click
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
-from schemas import topics
 from schemas.base import Message
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.decision import OperatorDecision
@@ -24,7 +22,6 @@ from streams.cli._lines import describe
 from streams.cli._moments import SPAN
 from streams.cli._options import config_option, json_option, write_json
 from streams.config import Settings
-from streams.publish import publish
 from streams.targets import Target
 
 REFUSED, NO_ANSWER = 1, 3
@@ -115,38 +112,21 @@ def _now(settings: Settings, target: Target) -> datetime:
 def carry_out(
     settings: Settings, made: OperatorDecision, target: Target, wait_seconds: float, json_path: Path | None
 ) -> None:
-    place = publish(
-        settings,
-        topics.OPERATOR_DECISIONS,
-        made,
-        key=made.tenant,
-        id=made.decision_id,
-        source=SOURCE,
-        time=made.at,
-    )
-    heard = decide.await_heard(settings, place, wait_seconds)
-    said = decide.answers(settings, place, heard) if heard else []
-    why = decide.refusal(said)
-    outcome = "no-answer" if heard is None else "done" if why is None else "refused"
-    _show(console(), made, target, outcome, why, said)
+    found = decide.carry_out(settings, made, SOURCE, wait_seconds)
+    out = console()
+    for line in lines(made, target, found.word, found.reason, found.said):
+        out.print(line, soft_wrap=True)
     write_json(
         json_path,
         {
-            "outcome": outcome,
-            "reason": why,
+            "outcome": found.word,
+            "reason": found.reason,
             "decision": msgspec.to_builtins(made),
-            "answers": [msgspec.to_builtins(one) for one in said],
+            "answers": [msgspec.to_builtins(one) for one in found.said],
         },
     )
-    if outcome != "done":
-        sys.exit(REFUSED if outcome == "refused" else NO_ANSWER)
-
-
-def _show(
-    out: Console, made: OperatorDecision, target: Target, outcome: str, why: str | None, said: list[Message]
-) -> None:
-    for line in lines(made, target, outcome, why, said):
-        out.print(line, soft_wrap=True)
+    if found.word != "done":
+        sys.exit(REFUSED if found.word == "refused" else NO_ANSWER)
 
 
 def lines(made: OperatorDecision, target: Target, outcome: str, why: str | None, said: list[Message]) -> list[Text]:

@@ -14,13 +14,11 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from schemas import topics
 from schemas.decision import OperatorDecision
 from schemas.errors import BadConfig, Unavailable
 from schemas.fold import digest
 from streams import clock, decide, telemetry
 from streams.config import Settings
-from streams.publish import publish
 from streams.web.board import Board
 from streams.web.operators import Operators, TooManyFailures
 from streams.web.tenant import TenantBoard
@@ -136,20 +134,8 @@ def carry_to(settings: Settings) -> Carry:
     """Writes a decision and waits for the desk, in a thread: both may take seconds."""
 
     def carry(made: OperatorDecision) -> Answer:
-        place = publish(
-            settings,
-            topics.OPERATOR_DECISIONS,
-            made,
-            key=made.tenant,
-            id=made.decision_id,
-            source=SOURCE,
-            time=made.at,
-        )
-        heard = decide.await_heard(settings, place, ANSWER_SECONDS_MAX)
-        if heard is None:
-            return Answer("no-answer")
-        why = decide.refusal(decide.answers(settings, place, heard))
-        return Answer("done") if why is None else Answer("refused", why)
+        found = decide.carry_out(settings, made, SOURCE, ANSWER_SECONDS_MAX)
+        return Answer(found.word, found.reason)
 
     return lambda made: asyncio.to_thread(carry, made)
 

@@ -37,12 +37,13 @@ class Alarm(NamedTuple):
 
 
 class Label(NamedTuple):
-    """Something that is known to have happened, from `start` to `end` in Unix seconds."""
+    """Something that is known to have happened, from `start` to `end` in Unix seconds; on one channel, or on any."""
 
     start: float
     end: float
     what: str
     texts: tuple[str, str]
+    channel: str = ""
 
 
 class Found(NamedTuple):
@@ -117,7 +118,8 @@ def read_labels(path: Path, zone: ZoneInfo | None) -> list[Label]:
             start, end = (Stamps(zone).read(str(entry[name])) for name in ("start", "end"))
             if end < start:
                 raise ValueError("it ends before it starts")
-            labels.append(Label(start, end, str(entry.get("what", "")), (str(entry["start"]), str(entry["end"]))))
+            texts = str(entry["start"]), str(entry["end"])
+            labels.append(Label(start, end, str(entry.get("what", "")), texts, str(entry.get("channel") or "")))
         except KeyError as error:
             problems.append((f"{path} [{n}]", f"{error.args[0]} is missing"))
         except ValueError as error:

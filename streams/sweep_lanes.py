@@ -50,13 +50,10 @@ class Fired(msgspec.Struct):
     onset: int
     observed: float
     expected: float
-    wakes: bool  # nothing says that it is known, still learning, or the staff's own
+    opened_ratio: float  # of observed to expected, when it was opened
+    wakes: bool  # it is not explained, nor still learning, nor the staff's own
     ended: int | None = None
     revisions: int = 0
-
-    @property
-    def ratio(self) -> float | None:
-        return self.observed / self.expected if self.expected > 0 else None
 
 
 class Lanes:
@@ -151,6 +148,7 @@ class Lanes:
             onset=alarm.onset,
             observed=alarm.observed,
             expected=alarm.expected,
+            opened_ratio=alarm.ratio,
             wakes=not quiet,
         )
 

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from detectors.pipeline import READ_SECONDS
 from schemas import topics
 from schemas.base import Origin
 from schemas.centre import Centre
+from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
 from streams import feed, history, learned, log_reader
@@ -19,13 +20,20 @@ from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
 from streams.replay import Replay, States, place_of
-from streams.retold import Retold
 from streams.state import Source
 
 TOPICS = {topic.name: topic for topic in (topics.QUEUE_PANES, topics.DESK)}
 REPORT_EVERY = 2_000
 
 Tell = Callable[[str, int], None]
+
+
+class Retells(Protocol):
+    """Who hears of the models and the desk's entries that lie on a topic."""
+
+    def model(self, centre: Centre) -> None: ...
+
+    def entry(self, partition: int, entry: DeskEntry, raw: bytes | None = None) -> None: ...
 
 
 class Counted:
@@ -122,7 +130,7 @@ def _tell(replay: Replay, record: PaneRecord, partition: int, offsets: Counter[i
 
 
 def of_topic(
-    settings: Settings, name: str, window: feed.Window, replay: Replay, retold: Retold, progress: Tell
+    settings: Settings, name: str, window: feed.Window, replay: Replay, retold: Retells, progress: Tell
 ) -> tuple[Counted, dict[str, int]]:
     """A stretch of `queue-panes` or `desk`, by the broker's time of its records; with the first offset of each
     partition. Raises BadConfig where nothing lies there, Unavailable."""
@@ -144,7 +152,7 @@ def of_topic(
     return counted, begins
 
 
-def _entry(arrival: Arrival, replay: Replay, retold: Retold) -> None:
+def _entry(arrival: Arrival, replay: Replay, retold: Retells) -> None:
     entry = replay.read_entry(arrival)
     if entry is not None:
         if isinstance(entry.body, Centre):

@@ -309,8 +309,10 @@ class Dispersion(Columns):
         square = np.minimum((seen - mean) ** 2, self._params.winsor_sd**2 * spread)
         weight = np.where(counted, (safe / (1 + safe * self._prior)) ** 2, 0.0)
         fade = 0.5 ** (seconds / self._half_life)
-        self.sums[0] = self.sums[0] * np.where(counted, fade, 1.0) + weight * ((square - safe) / (safe * safe) - noise)
-        self.sums[1] = self.sums[1] * np.where(counted, fade, 1.0) + weight
+        sums = self.sums * np.where(counted, fade, 1.0)
+        sums[0] += weight * ((square - safe) / (safe * safe) - noise)
+        sums[1] += weight
+        self.sums[...] = sums
 
     def estimate(self) -> Numbers:
         moments, weights = self.sums.astype(float)

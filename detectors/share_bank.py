@@ -5,7 +5,7 @@ Read `close` top down. A pane here is the finished minute of a channel, or its p
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,18 @@ class Runs(Columns):
     """What speaks for each odds ratio; `since` is the start (Unix seconds) of the run that `walks` sums up."""
 
     def __init__(self, odds: int) -> None:
-        names = ("runs", "walks", "observed", "of", "expected")
         # as many rows as there are odds
-        self.columns = dict.fromkeys(names, ((odds,), np.float32)) | {"since": ((odds,), np.uint32)}  # type: ignore[misc]
+        self.columns = {  # type: ignore[misc]
+            "runs": ((odds,), np.float32),
+            "walks": ((odds,), np.float32),
+            "sums": ((3, odds), np.float32),  # contacts concerned, decided, and concerned as is usual
+            "since": ((odds,), np.uint32),
+        }
         super().__init__()
 
     runs: NDArray[np.float32]
     walks: NDArray[np.float32]
-    observed: NDArray[np.float32]
-    of: NDArray[np.float32]
-    expected: NDArray[np.float32]
+    sums: NDArray[np.float32]
     since: NDArray[np.uint32]
 
 
@@ -87,7 +89,7 @@ class ShareBank:
         self.alarmed: Flags = np.zeros(0, bool)
         self.threshold: Numbers = np.zeros(0)
         self._odds = np.array(params.odds)[:, None]
-        self._fresh = False
+        self._refresh()
 
     @property
     def size(self) -> int:
@@ -109,14 +111,27 @@ class ShareBank:
         self.falling = np.append(self.falling, falling)
         self.alarmed = np.append(self.alarmed, np.zeros(len(falling), bool))
         self.threshold = np.append(self.threshold, np.full(len(falling), np.inf))
-        self._fresh = False
+        self._refresh()
 
     def keep(self, wanted: Flags) -> None:
         for part in (*self.hot, *self.cold):
             part.keep(wanted)
         self.falling, self.alarmed = self.falling[wanted], self.alarmed[wanted]
         self.threshold = self.threshold[wanted]
+        self._refresh()
+
+    def settle(self) -> None:
+        """Forgets what is going on."""
+        for name in self.runs.columns:
+            getattr(self.runs, name)[...] = 0
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """What is derived from the state is derived anew at the next pane."""
         self._fresh = False
+        self._calm: Numbers | None = None
+        self._excited: Flags | None = None
+        self._frozen = True
 
     def limit(self, threshold: Numbers) -> None:
         """h by row. Evidence is kept at 4h."""
@@ -132,33 +147,33 @@ class ShareBank:
             self._read()
         told = known & (n > 0)
         scored = told & self.ready
-        statistic = self._score(start, y, n, scored)
+        # in most minutes of a quiet channel nothing is decided at all
+        statistic = self._score(start, y, n, scored) if np.logical_or.reduce(scored) else self.statistic()
         self._learn(start, seconds, y, n, told, known)
         return statistic
 
     def _score(self, start: int, y: Numbers, n: Numbers, scored: Flags) -> Numbers:
         runs = self.runs
-        phi = shares.trust(n, self.icc)
-        gains = np.minimum(shares.gains(y, n, self.edge, self._odds, phi), self.params.gain_max)
+        more, less = self._logs
+        gains = np.minimum(shares.trust(n, self.icc) * (y * more + (n - y) * less), self.params.gain_max)
         grown = np.minimum((runs.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
+        grown = np.where(scored, grown, runs.runs)
         walks = np.maximum(runs.walks + gains, 0.0)
         alive = walks > 0
-        new: tuple[Any, ...] = (
-            grown,
-            walks,
-            (runs.observed + y) * alive,
-            (runs.of + n) * alive,
-            (runs.expected + n * self.share) * alive,
-            np.where(alive, np.where(runs.walks > 0, runs.since, start), 0),
-        )
-        for name, after in zip(runs.columns, new, strict=True):
-            before = getattr(runs, name)
-            before[...] = np.where(scored, after, before)
-        return _statistic(np.where(scored, grown, runs.runs))
+        sums = (runs.sums + np.array([y, n, n * self.share])[:, None]) * alive
+        runs.since[(runs.walks <= 0) & scored] = start
+        runs.since *= alive | ~scored
+        runs.runs[...] = grown
+        np.copyto(runs.walks, walks, where=scored)
+        np.copyto(runs.sums, sums, where=scored)
+        self._calm = self._excited = None
+        return _statistic(grown)
 
     def statistic(self) -> Numbers:
         """S by row, as the last pane left it."""
-        return _statistic(self.runs.runs.astype(float))
+        if self._calm is None:
+            self._calm = _statistic(self.runs.runs.astype(float))
+        return self._calm
 
     # -- what is usual
 
@@ -183,7 +198,7 @@ class ShareBank:
         slow = self.block_spread.estimate() * np.where(self.falling, (share / np.maximum(base, _NOTHING)) ** 2, 1.0)
         wide = params.tolerance_sd * np.sqrt(scarce + slow + params.tolerance_floor_variance)
         self.tolerance = np.clip(wide, params.tolerance_min, params.tolerance_max)
-        self.edge = shares.edge(self.share, self.tolerance, self.falling)
+        self._logs = shares.logs(shares.edge(self.share, self.tolerance, self.falling), self._odds)
         self.icc = self._icc()
         self.ready = (all_of >= params.warm_up_of) & (self.marks.exposure >= params.warm_up_seconds)
 
@@ -226,16 +241,30 @@ class ShareBank:
         self.marks.block[...] = 0
 
     def _learn(self, start: int, seconds: int, y: Numbers, n: Numbers, told: Flags, known: Flags) -> None:
-        marks, params = self.marks, self.params
-        excited: Flags = np.where(self.alarmed, True, self._excited())
-        marks.frozen_since[...] = np.where(excited, np.where(marks.frozen_since > 0, marks.frozen_since, start), 0)
-        learns = known & (~excited | (start - marks.frozen_since.astype(float) > params.freeze_seconds_max))
-        self.pane_spread.learn(
-            y, n * self.share, self.pane_spread.estimate(), seconds, told & learns & self.ready, -1 / np.maximum(n, 1.0)
-        )
-        marks.block += np.array([y, n, np.full(self.size, float(seconds))]) * learns
-        # the estimate for the next panes; the shares themselves move with blocks
-        self.icc = self._icc()
+        learns = known & self._free(start)
+        counted = told & learns & self.ready
+        if np.logical_or.reduce(counted):
+            spread = self.pane_spread
+            spread.learn(y, n * self.share, spread.estimate(), seconds, counted, -1 / np.maximum(n, 1.0))
+            # the estimate for the next panes; the shares themselves move with blocks
+            self.icc = self._icc()
+        if np.logical_or.reduce(told):
+            self.marks.block[:2] += np.array([y, n]) * learns
+        self.marks.block[2] += float(seconds) * learns
+
+    def _free(self, start: int) -> Flags:
+        """Rows that may learn: not excited, or for so long that this may be how it is now."""
+        marks = self.marks
+        if self._excited is None:
+            self._excited = self._read_excited()
+        excited = self._excited | self.alarmed
+        some = bool(np.logical_or.reduce(excited))
+        if some or self._frozen:
+            marks.frozen_since[...] = np.where(excited, np.where(marks.frozen_since > 0, marks.frozen_since, start), 0)
+        self._frozen = some
+        if not some:
+            return ~excited
+        return ~excited | (start - marks.frozen_since.astype(float) > self.params.freeze_seconds_max)
 
     def _icc(self) -> Numbers:
         found: Numbers = np.minimum(
@@ -243,9 +272,9 @@ class ShareBank:
         )
         return found
 
-    def _excited(self) -> Flags:
+    def _read_excited(self) -> Flags:
         runs, params = self.runs, self.params
-        high = (runs.walks > params.freeze) & (runs.observed > params.freeze_ratio * runs.expected)
+        high = (runs.walks > params.freeze) & (runs.sums[0] > params.freeze_ratio * runs.sums[2])
         found: Flags = np.logical_or.reduce(high, axis=0)
         return found
 
@@ -255,9 +284,7 @@ class ShareBank:
         """Of the best run: when it began, and what was in it."""
         runs = self.runs
         j = int(np.argmax(runs.walks[:, row]))
-        return Sums(
-            int(runs.since[j, row]), float(runs.observed[j, row]), float(runs.of[j, row]), float(runs.expected[j, row])
-        )
+        return Sums(int(runs.since[j, row]), *runs.sums[:, j, row].tolist())
 
     def relief(self, row: int, odds: float, y: float, n: float) -> float:
         """What one pane says against the row's alarm: minus the gain of the root of its odds, from the usual share."""
@@ -272,7 +299,8 @@ class ShareBank:
     def clear(self, row: int) -> None:
         """Sets the evidence of a row to nothing."""
         for name in self.runs.columns:
-            getattr(self.runs, name)[:, row] = 0
+            getattr(self.runs, name)[..., row] = 0
+        self._calm = self._excited = None
 
     def accept(self, row: int, share: float) -> None:
         """What is seen is usual from now on."""
@@ -283,5 +311,6 @@ class ShareBank:
 
 
 def _statistic(runs: Numbers) -> Numbers:
-    statistic: Numbers = np.log(np.maximum(runs.mean(axis=0), _TINY)).round(6)
+    mean = np.add.reduce(runs, axis=0) / len(runs)
+    statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
     return statistic

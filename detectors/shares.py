@@ -100,9 +100,15 @@ def trust(n: Numbers, icc: Numbers) -> Numbers:
 
 def gains(y: Numbers, n: Numbers, usual_edge: Numbers, odds: Numbers, phi: Numbers) -> Numbers:
     """l_j by odds (a column) and series."""
-    far = shifted(usual_edge, odds)
-    found: Numbers = phi * (y * np.log(far / usual_edge) + (n - y) * np.log((1 - far) / (1 - usual_edge)))
+    more, less = logs(usual_edge, odds)
+    found: Numbers = phi * (y * more + (n - y) * less)
     return found
+
+
+def logs(usual_edge: Numbers, odds: Numbers) -> tuple[Numbers, Numbers]:
+    """What one contact that is concerned adds to l_j, and one that is not."""
+    far = shifted(usual_edge, odds)
+    return np.log(far / usual_edge), np.log((1 - far) / (1 - usual_edge))
 
 
 def odds_ratio(observed: float, of: float, expected: float) -> float:

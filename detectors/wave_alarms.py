@@ -121,12 +121,16 @@ class WaveAlarms:
 
     def look(self, seen: Seen) -> list[WaveStatement]:
         """What is to be said after a pane."""
-        self.ended = {name: start for name, start in self.ended.items() if start >= seen.start}
+        if self.ended:
+            self.ended = {name: start for name, start in self.ended.items() if start >= seen.start}
+        reached = seen.statistic >= self.bank.threshold
+        if not self.open and not np.logical_or.reduce(reached):
+            return []
         found: list[WaveStatement] = []
         before = set(self.open)
         for _, alarm in sorted(self.open.items()):
             found += self._follow(alarm, seen)
-        high = seen.known & (seen.n > 0) & (seen.statistic >= self.bank.threshold)
+        high = seen.known & (seen.n > 0) & reached
         if high.any():
             found += self._open_new(seen, high)
         if set(self.open) != before:

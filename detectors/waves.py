@@ -104,6 +104,7 @@ class Waves:
         self.categories_new = False  # since they were last written
         self._reasons: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, that of its category
         self._of: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, its series' place in a list of them
+        self._series: NDArray[np.int64] | None = None  # by row of the mix, its place in `names`; None: to be found
         self._budget = (4.0, 1, 1)
 
     @property
@@ -129,8 +130,7 @@ class Waves:
         for group in self.groups:
             group.alarms.open.clear()
             group.alarms.reindex()
-            for name in group.bank.runs.columns:
-                getattr(group.bank.runs, name)[...] = 0
+            group.bank.settle()
             group.dirty |= {"alarms", "hot", "cold"}
 
     def limit(self, false_a_month: float, channels: int, queues: int) -> None:
@@ -161,6 +161,7 @@ class Waves:
             [index[Category(row.series, "reason", row.category or "")] for row in self.mix.rows], np.int64
         )
         self._of = np.array([series[row.series] for row in self.mix.rows], np.int64)
+        self._series = None
 
     # -- a minute
 
@@ -196,8 +197,10 @@ class Waves:
         mine = now[self._reasons]
         falling = self.mix.bank.falling
         whole: Numbers = np.bincount(self._of, mine * ~falling).astype(float)[self._of]
-        where = {name: i for i, name in enumerate(self.names)}
-        seen = known[[where[row.series] for row in self.mix.rows]]
+        if self._series is None:
+            where = {name: i for i, name in enumerate(self.names)}
+            self._series = np.array([where[row.series] for row in self.mix.rows], np.int64)
+        seen = known[self._series]
         return self.mix.close(start, end - start, local, np.where(falling, whole - mine, mine), whole, seen)
 
     def leave(self, series: str, at: int) -> list[WaveStatement]:

@@ -55,7 +55,7 @@ def both(method: Any, rows: list[dict[str, float]], counted: list[tuple[int, flo
         method.learn(x, reading)
         if before is not None and method.state.alarm is None:
             bank.clear(0)
-    for name, column in (("walks", bank.runs.walks), ("expected", bank.runs.expected), ("hits", bank.usual.hits)):
+    for name, column in (("walks", bank.runs.walks), ("expected", bank.runs.sums[2]), ("hits", bank.usual.hits)):
         assert np.allclose(np.array(getattr(method.state, name)), column[:, 0], rtol=1e-6), name
     return worst
 

@@ -38,8 +38,14 @@ class _Sums(msgspec.Struct):
     handled: int = 0
     handle_seconds: float = 0.0
     backlog: int | None = None
-    staffed: int = 0
-    reports: int = 0
+    # by site: slots reported, added up, and how many reports
+    staffed: dict[str, tuple[int, int]] = {}
+
+    @property
+    def slots(self) -> float:
+        """The mean of the reports; sites of one queue add up, unless there are reports of all of it."""
+        told = {"": self.staffed[""]} if "" in self.staffed else self.staffed
+        return math.fsum(slots / reports for _, (slots, reports) in sorted(told.items()))
 
 
 class Hindsight:
@@ -85,7 +91,7 @@ class Hindsight:
     @property
     def knows_staff(self) -> bool:
         """Whether the workforce feed said anything in the stretch that is looked at."""
-        return any(sums.reports for sums in self._sums.values())
+        return any(sums.staffed for sums in self._sums.values())
 
     def quarters(self, span: Span, params: RespondParams) -> list[Quarter]:
         """The queues whose people are known, by quarters of an hour that touch `span`; nothing lent or moved yet."""
@@ -95,7 +101,7 @@ class Hindsight:
         found = []
         for (at, number), sums in sorted(self._sums.items()):
             start = datetime.fromtimestamp(number * QUARTER_SECONDS, UTC)
-            if sums.reports and sums.seconds > 0 and _overlaps(span, start):
+            if sums.staffed and sums.seconds > 0 and _overlaps(span, start):
                 channel = channels.get(at.channel) or CentreChannel()
                 found.append(self._quarter(at, start, sums, channel, own.get(at), params))
         return found
@@ -123,7 +129,7 @@ class Hindsight:
             usual_rate=sums.expected / sums.seconds,
             handle_seconds=handle,
             usual_handle_seconds=usual_handle,
-            slots=sums.staffed / sums.reports,
+            slots=sums.slots,
             patience_seconds=channel.patience_seconds,
             target=Target(
                 share=channel.target_share, seconds=channel.target_seconds, occupancy_max=channel.occupancy_max
@@ -168,8 +174,8 @@ class Hindsight:
     def _workforce(self, report: Workforce) -> None:
         if self._shown.begins <= report.at <= self._shown.ends and report.available <= report.staffed:
             sums = self._of(report.queue, report.at)
-            sums.staffed += report.staffed
-            sums.reports += 1
+            slots, reports = sums.staffed.get(report.site or "", (0, 0))
+            sums.staffed = sums.staffed | {report.site or "": (slots + report.staffed, reports + 1)}
 
     def _tool(self, health: ToolHealth) -> None:
         """Turns only: what a probe repeats is no news."""

@@ -55,7 +55,7 @@ def runs(commands: Mapping[str, LoadShiftCommand], results: Iterable[CommandResu
         span = Span(begin, min(ends))
         if span.seconds > 0:
             found.append(Run(one, span, _at(said.get(one.command_id, ()), "applied") is not None))
-    return sorted(found, key=lambda run: (run.span, run.command.command_id))
+    return sorted(found, key=lambda run: (run.span.begins, way_of(run.command), run.command.step))
 
 
 def way_of(command: LoadShiftCommand) -> tuple[str, QueueRef, QueueRef]:

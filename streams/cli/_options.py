@@ -24,9 +24,13 @@ json_option = click.option(
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
     """Writes the figures whole or not at all."""
-    if path is None:
-        return
+    if path is not None:
+        write_whole(path, orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The file appears with all of it, or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    partial.write_bytes(content)
     partial.replace(path)

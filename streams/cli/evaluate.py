@@ -19,7 +19,7 @@ from detectors import registry
 from detectors.contract import Method, needs
 from streams import clock, evaluate, series_plot
 from streams.cli._console import console
-from streams.cli._options import json_option, write_json
+from streams.cli._options import json_option, write_json, write_whole
 from streams.evaluate import Alarm, Found, Scored
 from streams.series_file import Series, open_series
 
@@ -93,7 +93,7 @@ def command(
     for line in rows.notes.lines():
         click.echo(f"{series}: {line}", err=True)
     if plot_path:
-        _write(plot_path, series_plot.draw(f"{series.name}, {name}", trace, alarms, found, false))
+        write_whole(plot_path, series_plot.draw(f"{series.name}, {name}", trace, alarms, found, false).encode())
     figures = evaluate.figures(alarms, values, seconds, {what: n for what, (n, _) in rows.notes.found.items()})
     if found is not None:
         figures |= evaluate.label_figures(found, false)
@@ -146,13 +146,6 @@ def _bar(series: Series) -> Iterator[Any]:
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=series.size)
         yield lambda place: progress.update(task, completed=place)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _tell(

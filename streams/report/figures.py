@@ -155,16 +155,16 @@ def times(case: Case) -> Iterable[Took]:
     eased = [move.at for move in moves if move.phase in ("easing", "watching", "resolved")]
     relapse = max((move.at for move in moves if move.phase == "open"), default=incident.opened_at)
     over = min((at for at in eased if at >= relapse), default=None)
-    yield _took(case, "Detected", min((one.detected_at for one in incident.symptoms), default=None), "by the detection",
+    yield _took(case, "Detected", min((one.detected_at for one in incident.symptoms), default=None), "detection",
                 "first signal about it", "no signal")  # fmt: skip
     yield _acknowledged(case)
     yield _acted(case)
-    yield _took(case, "Works again", over, "said by the desk", "last move to easing after its last opening", "not yet")
+    yield _took(case, "Works again", over, "the desk", "last move to easing after its last opening", "not yet")
     usual = case.over_at
-    yield _took(case, "Back to usual", usual, "said by the desk", "every series back in its usual range", "not yet")
+    yield _took(case, "Back to usual", usual, "the desk", "every series back in its usual range", "not yet")
     formula, missing = "end of the watch after it, or a person's word", "not yet"
     missing = "still watched" if incident.phase == "watching" else missing
-    yield _took(case, "Resolved", incident.resolved_at, "said by the desk", formula, missing)
+    yield _took(case, "Resolved", incident.resolved_at, "the desk", formula, missing)
 
 
 def _took(case: Case, step: str, at: datetime | None, by: str, formula: str, missing: str) -> Took:

@@ -14,6 +14,7 @@ from streams.report.timeline import way
 SLOW_SECONDS = 300.0  # to see it, to take it on, to say yes
 TOLD_WITHIN_SECONDS = 900.0
 UNSEEN_SHARE = 0.05
+COST_MIN = 5.0  # contacts
 FAILED_NOTES = ("no-effect", "harm", "not-confirmed", "refused", "bot-floor")
 MISSING_NOTES = ("no-staffing", "no-centre-model", "no-load", "not-sendable", "no-plan", "no-route")
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -97,11 +98,10 @@ def _doing(case: Case, figures: Figures) -> Iterator[Lesson]:
         )
     for text in refused(case):
         yield Lesson("failed", _sentence(f"The desk refused: {text}"))
-    cost = [one for one in figures.what_if.queues if one.saved.high < -5]
-    for one in cost:
-        yield Lesson(
-            "failed", f"Helping others cost {one.queue} about {-one.saved.expected:,.0f} contacts, by the model."
-        )
+    cost = [one for one in figures.what_if.queues if one.saved.high < -COST_MIN]
+    if cost:
+        told = ", ".join(f"{one.queue} about {-one.saved.expected:,.0f}" for one in cost)
+        yield Lesson("failed", f"Helping others cost contacts, by the model: {told}.")
 
 
 def _telling(case: Case) -> Iterator[Lesson]:

@@ -148,14 +148,20 @@ def _fact(fact: Fact) -> str:
 
 def _html_table(table: Table) -> str:
     def row(cells: list[str], tag: str) -> str:
-        made = (
-            f"<{tag}{' class=n' if n in table.numbers else ''}>{_inline(cell)}</{tag}>" for n, cell in enumerate(cells)
-        )
-        return f"<tr>{''.join(made)}</tr>\n"
+        return f"<tr>{''.join(_cell(cell, tag, n in table.numbers) for n, cell in enumerate(cells))}</tr>\n"
 
     body = "".join(row(cells, "td") for cells in table.rows)
     head = f"<thead>\n{row(table.head, 'th')}</thead>\n"
     return f'<div class="wide">\n<table>\n{head}<tbody>\n{body}</tbody>\n</table>\n</div>'
+
+
+def _cell(text: str, tag: str, is_number: bool) -> str:
+    """The band of a number stands under it."""
+    if not is_number:
+        return f"<{tag}>{_inline(text)}</{tag}>"
+    found = re.fullmatch(r"(.+) \((.+)\)", text)
+    inner = f"{_inline(found[1])}<small>{_inline(found[2])}</small>" if found else _inline(text)
+    return f'<{tag} class="n">{inner}</{tag}>'
 
 
 def _inline(text: str) -> str:

@@ -150,10 +150,13 @@ def _facts(case: Case, figures: Figures) -> Iterator[Fact]:
     late = figures.late
     yield Fact("Not answered in time", NOT_KNOWN if late is None else number(late),
                _first_missing(figures) if late is None else "though they usually are, by the model")  # fmt: skip
-    for name in ("Detected", "Acknowledged", "Acted upon", "Back to usual"):
+    for name in ("Detected", "Acknowledged", "Acted upon"):
         one = _step(figures, name)
-        note = one.by if one.at is not None and name in ("Acknowledged", "Acted upon") else ""
+        note = "" if name == "Detected" else one.by
         yield Fact(name, f"after {span(one.seconds)}" if one.seconds is not None else "no", one.missing or note)
+    over, usual = _step(figures, "Works again"), _step(figures, "Back to usual")
+    note = f"back to usual after {span(usual.seconds)}" if usual.seconds is not None else "not back to usual yet"
+    yield Fact("Works again", f"after {span(over.seconds)}" if over.seconds is not None else "not yet", note)
 
 
 def _between(name: str, one: Between | None, missing: str) -> Fact:
@@ -197,7 +200,7 @@ def _channels(case: Case, figures: Figures) -> Iterator[Block]:
         yield Heading(one.name, 3)
         yield Bullets([symptom.text for symptom in symptoms[one.name][:SYMPTOMS_MAX]])
         if one.rows:
-            yield Plot(f"{one.name}.svg", f"{one.name}: contacts a minute, expected (dashed) with its usual band",
+            yield Plot(one.name, f"{one.name}: contacts a minute, expected (dashed) with its usual band",
                        plot.draw(f"{one.name}: observed and expected contacts a minute", one.rows, one.spans,
                                  _marks(case, figures), case.zone))  # fmt: skip
 
@@ -247,31 +250,23 @@ def _done(case: Case, figures: Figures) -> Iterator[Block]:
     if not figures.effects:
         yield Text("No contacts and no people were moved.")
         return
-    head = ["load shift", "share", "people", "in force", "by", "confirmed"]
-    head += ["gave up before", "with it", "waiting before", "with it", "ended"]
-    yield Table(head, [_effect_row(case, one) for one in figures.effects], frozenset({1, 2, 6, 7, 8, 9}))
+    head = ["load shift", "moved", "in force", "by", "gave up", "waiting", "ended"]
+    yield Table(head, [_effect_row(case, one) for one in figures.effects], frozenset({4, 5}))
     yield Text(definitions.EFFECTS, "small")
 
 
 def _effect_row(case: Case, one: Effect) -> list[str]:
-    def share(value: float | None) -> str:
-        return "—" if value is None else f"{value:.0%}"
+    def both(before: float | None, with_it: float | None, form: str) -> str:
+        return " → ".join("—" if value is None else format(value, form) for value in (before, with_it))
 
-    def count(value: int | None) -> str:
-        return "—" if value is None else number(value)
-
-    ends = "" if one.ended == "runs" else moment(case, one.span.ends)
+    ends = "now" if one.ended == "runs" else moment(case, one.span.ends)
     return [
         f"{one.action} {one.from_queue} → {one.to_queue}",
-        f"{one.share:.0%}",
-        str(one.agents or "—"),
-        f"{moment(case, one.span.begins)} to {ends or 'now'}",
-        one.by,
-        "yes" if one.applied else "no answer",
-        share(one.gave_up_before),
-        share(one.gave_up_with),
-        count(one.waited_before),
-        count(one.waited_with),
+        f"{one.share:.0%}" + (f", {words.plural(one.agents, 'agent')}" if one.agents else ""),
+        f"{moment(case, one.span.begins)} to {ends}",
+        one.by + ("" if one.applied else "; never confirmed"),
+        both(one.gave_up_before, one.gave_up_with, ".0%"),
+        both(one.waited_before, one.waited_with, ",.0f"),
         one.ended,
     ]
 

@@ -149,7 +149,9 @@ def _grid(begins: datetime, ends: datetime, ceiling: float, step: float, top: in
     for n in range(int((ends.timestamp() - first) // every) + 1):
         at = datetime.fromtimestamp(first + n * every, begins.tzinfo)
         text = at.astimezone(zone).strftime("%H:%M" if every < 86_400 else "%d %b")
-        yield f'<text x="{_x(at, begins, ends):.1f}" y="{top + PLOT + 18}" text-anchor="middle">{text}</text>'
+        x = _x(at, begins, ends)
+        anchor = "middle" if x + LETTER * len(text) / 2 < WIDTH else "end"
+        yield f'<text x="{x:.1f}" y="{top + PLOT + 18}" text-anchor="{anchor}">{text}</text>'
 
 
 def _nice(value: float) -> float:

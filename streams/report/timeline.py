@@ -13,6 +13,8 @@ from streams.report.case import Case
 
 NEWS_OF_SINKS = ("delivered", "refused")
 TEXT_MAX = 240
+# words about our own work: each stands for itself
+OF_THE_DESK = (REFUSAL, "escalation", "handover")
 
 
 class Step(NamedTuple):
@@ -120,18 +122,20 @@ def _answers(case: Case) -> Iterator[Step]:
 
 
 def _words(case: Case) -> Iterator[Step]:
-    """Bulletins in English, or the first language there is; one that says the same to several audiences is one line."""
+    """Bulletins in English, or in the first language there is. What is said at one moment is one line: the customers'
+    words stand for all."""
     spoken = {one.language for one in case.dossier.bulletins}
     language = "en" if "en" in spoken else min(spoken, default="en")
-    said: dict[tuple[datetime, str, str], list[str]] = {}
+    said: dict[tuple[datetime, str], dict[str, str]] = {}
     for one in case.dossier.bulletins:
         if one.language == language:
-            said.setdefault((one.at, one.template, one.text), []).append(one.audience)
-    for (at, template, text), audiences in said.items():
-        line = text.splitlines()[0] if text else ""
+            own = one.template if one.template in OF_THE_DESK else ""
+            said.setdefault((one.at, own), {}).setdefault(one.audience, one.text)
+    for (at, own), by_audience in said.items():
+        text = by_audience.get("customers") or by_audience[min(by_audience)]
+        line = " ".join(text.split())
         short = line if len(line) <= TEXT_MAX else line[:TEXT_MAX].rstrip() + " …"
-        what = "refused" if template == REFUSAL else "told"
-        yield Step(at, what, f"to {', '.join(sorted(set(audiences)))}: {short}")
+        yield Step(at, "refused" if own == REFUSAL else "told", f"to {', '.join(sorted(by_audience))}: {short}")
 
 
 def _notices(case: Case) -> Iterator[Step]:

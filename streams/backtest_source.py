@@ -39,9 +39,17 @@ class Source(Protocol):
     contacts: bool
     zone: ZoneInfo | None
 
-    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> None: ...
+    def models(self, centre: Centre | None) -> dict[str, Centre]:
+        """Of each tenant, where they are not among the panes. Raises BadConfig where `centre` is somebody else's."""
+        ...
 
-    def weeks(self, settings: Settings) -> Mapping[str, Iterator[PaneRecord]]: ...
+    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> Heard:
+        """All of it, in order. Raises BadConfig where there is nothing."""
+        ...
+
+    def weeks(self, settings: Settings, step: Step) -> Mapping[str, Iterator[PaneRecord]]:
+        """By tenant, the history that is to be learned before."""
+        ...
 
 
 class Heard(NamedTuple):
@@ -114,17 +122,20 @@ class _Export:
         self._events, self._weeks, self._name = events, weeks, zone
         self.zone: ZoneInfo | None = ZoneInfo(zone)
 
-    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> None:
-        models = replay_sources.models(self._events, self._name, centre)
-        listener = Listener(settings, hear)
-        replay_sources.contacts(self._events, settings, models, listener, Counter(), step)
+    def models(self, centre: Centre | None) -> dict[str, Centre]:
+        return replay_sources.models(self._events, self._name, centre)
 
-    def weeks(self, settings: Settings) -> Mapping[str, Iterator[PaneRecord]]:
+    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> Heard:
+        listener = Listener(settings, hear)
+        replay_sources.contacts(self._events, settings, self.models(centre), listener, Counter(), step)
+        return listener.heard()
+
+    def weeks(self, settings: Settings, step: Step) -> Mapping[str, Iterator[PaneRecord]]:
         if self._weeks is None:
             return {}
-        weeks = self._weeks
+        weeks, told = self._weeks, lambda n: step("contacts to learn", n)
         tenants = sorted({tenant for tenant, _ in self._events.lanes})
-        return {tenant: history.of_export(weeks, settings, tenant) for tenant in tenants}
+        return {tenant: history.of_export(weeks, settings, tenant, told) for tenant in tenants}
 
 
 class _Topic:
@@ -141,12 +152,18 @@ class _Topic:
             raise BadConfig(problems)
         self._window = wanted.window(None)
 
-    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> None:
-        del centre  # comes with the panes
-        replay_sources.of_topic(settings, self._name, self._window, Listener(settings, hear), _Nobody(), step)
+    def models(self, centre: Centre | None) -> dict[str, Centre]:
+        del centre  # replaces those that come with the panes
+        return {}
 
-    def weeks(self, settings: Settings) -> Mapping[str, Iterator[PaneRecord]]:
-        del settings
+    def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> Heard:
+        del centre
+        listener = Listener(settings, hear)
+        replay_sources.of_topic(settings, self._name, self._window, listener, _Nobody(), step)
+        return listener.heard()
+
+    def weeks(self, settings: Settings, step: Step) -> Mapping[str, Iterator[PaneRecord]]:
+        del settings, step
         return {}
 
 

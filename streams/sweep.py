@@ -1,0 +1,138 @@
+"""Many settings on one source: read once, taped once for each way of counting panes, judged abreast on all cores."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from detectors.parameters import CountParams
+from detectors.pipeline import DetectParams
+from schemas import topics
+from schemas.base import Origin
+from schemas.centre import Centre
+from schemas.errors import BadConfig
+from schemas.pane import PaneRecord
+from streams import learned, sweep_process
+from streams.backtest_source import Heard, Source, Step
+from streams.config import Settings
+from streams.roles import params_of
+from streams.sweep_grid import Setting, settings_of
+from streams.sweep_lanes import Fired, Lane
+from streams.sweep_process import Job
+from streams.sweep_tape import Reel, Taping
+
+Done = Callable[[int, int], None]  # so many of so many: series x settings x panes
+
+
+class Group(NamedTuple):
+    """Settings that share their panes, with their places in the grid, and where the panes are taped."""
+
+    lanes: dict[Lane, list[int]]
+    reels: tuple[Reel, ...]
+
+
+class Swept(NamedTuple):
+    """What each setting fired, in the order of the grid; what was heard; the series, and how much was judged: series x
+    settings x panes."""
+
+    fired: tuple[list[Fired], ...]
+    heard: Heard
+    series: int
+    judged: int
+
+
+def sweep(
+    source: Source,
+    settings: Settings,
+    centre: Centre | None,
+    points: Sequence[Setting],
+    step: Step = lambda _what, _n: None,
+    done: Done = lambda _n, _of: None,
+    processes: int | None = None,
+) -> Swept:
+    """Raises BadConfig for a source without panes."""
+    with tempfile.TemporaryDirectory(prefix="breakwater-sweep-") as folder:
+        groups, heard = taped(source, settings, centre, points, Path(folder), step)
+        found = judge(groups, len(points), processes or os.cpu_count() or 1, done)
+    reels = [(len(group.lanes), reel) for group in groups for reel in group.reels]
+    judged = sum(many * reel.series * reel.panes for many, reel in reels)
+    return Swept(tuple(found), heard, sum(reel.series for reel in groups[0].reels), judged)
+
+
+def taped(
+    source: Source, settings: Settings, centre: Centre | None, points: Sequence[Setting], folder: Path, step: Step
+) -> tuple[list[Group], Heard]:
+    """The panes of each way of counting them that the grid names, on tapes in `folder`."""
+    # how long is waited for late contacts changes when something is told, and of what came in order not what
+    ways = list(dict.fromkeys(point.pane_seconds for point in points))
+    groups, heard = [], []
+    for n, pane_seconds in enumerate(ways):
+        of = settings_of(settings, Setting(pane_seconds=pane_seconds))
+        place = folder / str(n)
+        place.mkdir()
+        reels, one = _tape(source, of, centre, place, step)
+        lanes: dict[Lane, list[int]] = {}
+        for at, point in enumerate(points):
+            if point.pane_seconds == pane_seconds:
+                lanes.setdefault(point.lane, []).append(at)
+        groups.append(Group(lanes, reels))
+        heard.append(one)
+    return groups, heard[0]._replace(first=min(one.first for one in heard), last=max(one.last for one in heard))
+
+
+def _tape(
+    source: Source, settings: Settings, centre: Centre | None, folder: Path, step: Step
+) -> tuple[tuple[Reel, ...], Heard]:
+    params = params_of(DetectParams, settings.detect)
+    taping = Taping(folder, msgspec.structs.replace(params, counts=CountParams(looks_ahead=False)))
+    models = source.models(centre)
+    for tenant, records in source.weeks(settings, step).items():
+        place = Origin(topic=topics.QUEUE_PANES.name, partition=learned.source_of(tenant).partition, offset=0)
+        for record in (models[tenant], *records):
+            taping.step(record, place)
+    taping.settle()
+
+    def hear(record: PaneRecord, origin: Origin) -> None:
+        mine = isinstance(record, Centre) and centre is not None and record.tenant == centre.tenant
+        taping.step(centre if mine and centre else record, origin)
+
+    heard = source.tell(settings, centre, hear, step)
+    taping.close()
+    reels = tuple(reel for reel in taping.reels.values() if reel.panes)
+    if not reels:
+        raise BadConfig([("SOURCE", "holds no pane in that range of which anything is known")])
+    return reels, heard
+
+
+def judge(groups: Sequence[Group], points: int, processes: int, done: Done = lambda _n, _of: None) -> list[list[Fired]]:
+    """What each point of the grid fires, by all of the processes."""
+    jobs = split(groups, processes)
+    of = sum(job.cost for job in jobs)
+    found: list[list[Fired]] = [[] for _ in range(points)]
+    for job, fired in sweep_process.run(jobs, min(processes, len(jobs)), lambda n: done(n, of)):
+        for lane, said in zip(job.lanes, fired, strict=True):
+            for at in groups[job.group].lanes[lane]:
+                found[at] += said
+    return found
+
+
+def split(groups: Sequence[Group], processes: int) -> list[Job]:
+    """Jobs of about one size, as large as keeps all processes busy: a bank is the quicker the more rows it has."""
+    whole = [
+        (n, reel, tuple(group.lanes), reel.series * reel.panes * len(group.lanes))
+        for n, group in enumerate(groups)
+        for reel in group.reels
+    ]
+    share = sum(cost for *_, cost in whole) / processes
+    jobs = []
+    for n, reel, lanes, cost in whole:
+        parts = min(max(round(cost / share), 1), len(lanes)) if share else 1
+        for part in range(parts):
+            mine = lanes[part::parts]
+            jobs.append(Job(reel.path, reel.channel, mine, n, reel.series * len(mine), reel.panes))
+    return jobs

@@ -24,7 +24,7 @@ from streams.rows import COLUMNS, Batch, Rows, contact_event
 
 MEMORY_EVENTS = 500_000
 EXAMPLES = 3
-_SLICE_EVENTS = 250_000
+SLICE_EVENTS = 250_000
 Window = tuple[datetime | None, datetime | None]
 
 
@@ -88,7 +88,7 @@ class SortedEvents:
         for _, events in self.slices():
             yield from events.iter_rows()
 
-    def slices(self, most: int = _SLICE_EVENTS) -> Iterator[tuple[datetime, pl.DataFrame]]:
+    def slices(self, most: int = SLICE_EVENTS) -> Iterator[tuple[datetime, pl.DataFrame]]:
         """The same as frames of whole minutes, with the end of each: of about `most` events, or of one minute."""
         if self._held:
             self._spill()
@@ -136,21 +136,21 @@ def read(
     """
     with tempfile.TemporaryDirectory(prefix="breakwater-feed-") as folder:
         events, report = SortedEvents(Path(folder)), Report()
-        for file in _files(path):
+        for file in files(path):
             rows: Rows | None = None
             with export.batches(file, mapping.csv) as batches:
                 for frame in batches:
                     rows = rows or Rows(mapping, frame.schema, list(settings.channels))
                     batch = rows.batch(frame)
                     report.add(batch)
-                    kept = _within(batch.events, window)
+                    kept = within(batch.events, window)
                     report.outside += len(batch.events) - len(kept)
                     events.add(kept)
                     progress(report)
         yield events, report
 
 
-def _files(path: Path) -> list[Path]:
+def files(path: Path) -> list[Path]:
     """The file, or those of a folder by name. Raises BadConfig for an empty one."""
     if not path.is_dir():
         return [path]
@@ -160,7 +160,7 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _within(events: pl.DataFrame, window: Window) -> pl.DataFrame:
+def within(events: pl.DataFrame, window: Window) -> pl.DataFrame:
     since, before = (moment and moment.astimezone(UTC) for moment in window)
     if since is not None:
         events = events.filter(pl.col("occurred_at") >= since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
 from streams import feed, history, learned, log_reader
+from streams.ahead import ahead
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
@@ -24,6 +26,7 @@ from streams.state import Source
 
 TOPICS = {topic.name: topic for topic in (topics.QUEUE_PANES, topics.DESK)}
 REPORT_EVERY = 2_000
+PANES_AHEAD = 2_000
 
 Tell = Callable[[str, int], None]
 
@@ -95,15 +98,16 @@ def contacts(
     if events.first is None:
         raise BadConfig([("SOURCE", "no contact came out of it: see what was refused, left out, or outside the range")])
     counted, offsets = Counted(), Counter[int]()
-    panes = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
+    made = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
     places = {tenant: learned.source_of(tenant).partition for tenant in of}
     for model in of.values():
         _tell(replay, model, places[model.tenant], offsets)
-    for record in chain(_known(panes, events), _all_was_read(events.last or events.first)):
-        counted.hear(record)
-        # progress is told to every partition, as live
-        for partition in [places[record.tenant]] if isinstance(record, QueuePane) else sorted(set(places.values())):
-            _tell(replay, record, partition, offsets)
+    with closing(ahead(made, PANES_AHEAD)) as panes:
+        for record in chain(_known(panes, events), _all_was_read(events.last or events.first)):
+            counted.hear(record)
+            # progress is told to every partition, as live
+            for partition in [places[record.tenant]] if isinstance(record, QueuePane) else sorted(set(places.values())):
+                _tell(replay, record, partition, offsets)
     return counted
 
 

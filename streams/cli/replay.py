@@ -6,6 +6,7 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ import click
 
 from schemas.centre import Centre
 from schemas.errors import BadConfig, Unavailable
-from streams import clock, config, feed, mapping, replay_sources
+from streams import clock, config, contact_files, feed, mapping, replay_sources
 from streams.cli._console import counter
 from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
@@ -24,6 +25,10 @@ from streams.replay import Replay, States
 from streams.retold import FILES, TIMELINE, Retold
 
 TOPIC = "topic:"
+Reader = Callable[
+    [Path, Settings, feed.Window, Callable[[feed.Report], None]],
+    AbstractContextManager[tuple[feed.SortedEvents, feed.Report]],
+]
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
 
 
@@ -71,8 +76,8 @@ def command(
 ) -> None:
     """What SOURCE gives: signals, incidents, staffing alerts and load-shift commands as JSON lines, and a timeline.
 
-    SOURCE is an export of contacts (CSV or Parquet, also packed) with its mapping, or topic:queue-panes or topic:desk,
-    from the bus. Nothing is written to the bus, and nobody is told.
+    SOURCE is an export of contacts (CSV or Parquet, also packed) with its mapping, a Parquet file of contacts as they
+    are, or topic:queue-panes or topic:desk, from the bus. Nothing is written to the bus, and nobody is told.
     """
     settings = config.load(config_path)
     began = clock.elapsed()
@@ -101,17 +106,14 @@ def _export(
     retold: Retold,
     step: Callable[[str, int], None],
 ) -> dict[str, Any]:
-    if map_path is None:
-        raise BadConfig([("--map", "is needed to read an export: docs/feeding.md says how to write one")])
-    meaning = mapping.load(map_path)
+    read, zone = _reader(path, map_path)
     centre_path, learn_path = known
     centre = checked(centre_path) if centre_path else None
-    zone = ZoneInfo(meaning.time_zone)
-    window = moments(*span, zone)
+    window = moments(*span, ZoneInfo(zone))
     noted: Counter[str] = Counter()
-    with feed.read(path, meaning, settings, window, lambda report: step("rows", report.read)) as (events, report):
-        models = replay_sources.models(events, meaning.time_zone, centre)
-        states = {} if learn_path is None else _learned(settings, learn_path, meaning, models, step)
+    with read(path, settings, window, lambda report: step("rows", report.read)) as (events, report):
+        models = replay_sources.models(events, zone, centre)
+        states = {} if learn_path is None else _learned(settings, learn_path, read, models, step)
         for model in models.values():
             retold.model(model)
         replay = Replay(settings, retold.output, states)
@@ -128,14 +130,20 @@ def _export(
         }
 
 
+def _reader(path: Path, map_path: Path | None) -> tuple[Reader, str]:
+    """How the file is read, and its time zone."""
+    if map_path is not None:
+        meaning = mapping.load(map_path)
+        return lambda path, *how: feed.read(path, meaning, *how), meaning.time_zone
+    if contact_files.holds_contacts(path):
+        return contact_files.read, "UTC"
+    raise BadConfig([("--map", "is needed to read an export: docs/feeding.md says how to write one")])
+
+
 def _learned(
-    settings: Settings,
-    path: Path,
-    meaning: mapping.Mapping,
-    models: dict[str, Centre],
-    step: Callable[[str, int], None],
+    settings: Settings, path: Path, read: Reader, models: dict[str, Centre], step: Callable[[str, int], None]
 ) -> States:
-    with feed.read(path, meaning, settings, progress=lambda report: step("rows to learn", report.read)) as (weeks, _):
+    with read(path, settings, (None, None), lambda report: step("rows to learn", report.read)) as (weeks, _):
         return replay_sources.learned_states(settings, weeks, models)
 
 

@@ -25,7 +25,7 @@ from schemas.fold import Output
 from schemas.incident import Incident
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane
 from schemas.signal import Signal
-from streams import config, history, log_reader, replay_sources
+from streams import config, contact_frames, feed, history, log_reader, mapping, replay_sources
 from streams.__main__ import main
 from streams.cli import replay as cli
 from streams.config import Settings
@@ -86,6 +86,14 @@ class Overheard(Replay):
 
 
 DESK: list[tuple[DeskEntry, Origin]] = []
+FIRST_CONTACT = ContactEvent(
+    type="offered",
+    occurred_at=datetime(2025, 3, 11, tzinfo=UTC),
+    source="a test",
+    tenant="acme",
+    channel="chat",
+    queue="billing",
+)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +165,27 @@ def test_order_packing_and_format_of_the_file_change_no_byte(folder: Path, tmp_p
         assert figures["contacts"] == 600
         found.append(figures["sha256"])
     assert found[0] == found[1] == found[2]
+
+
+def test_contacts_as_they_are_need_no_mapping_and_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    first, *rest = (folder / "day.csv").read_text().splitlines()
+    (tmp_path / "part.csv").write_text("\n".join([first, *rest[:600]]) + "\n")
+    (tmp_path / "centre.yaml").write_text("tenant: acme\ntime_zone: Europe/Berlin\nchannels: {chat: {}}\n")
+    meaning, chosen = mapping.load(folder / "map.yaml"), config.load(folder / "settings.yaml", environment={})
+    with feed.read(tmp_path / "part.csv", meaning, chosen) as (events, _):
+        frame = contact_frames.of_events(feed.contacts(events, "a test"))
+    beat = msgspec.structs.replace(FIRST_CONTACT, type="heartbeat", queue="", queues=["*"])
+    odd = contact_frames.of_events([None, beat, msgspec.structs.replace(FIRST_CONTACT, channel="fax")])
+    pl.concat([odd, frame[::-1]]).write_parquet(tmp_path / "contacts.parquet")
+    found = []
+    for source, mapped in (("part.csv", True), ("contacts.parquet", False)):
+        options = ("--centre", str(tmp_path / "centre.yaml"), "--json", str(tmp_path / "f.json"))
+        assert replayed(folder, str(tmp_path / source), tmp_path / f"{source}.out", *options, meaning=mapped) == 0
+        found.append(json.loads((tmp_path / "f.json").read_text()))
+    assert found[0]["sha256"] == found[1]["sha256"]
+    assert [one["contacts"] for one in found] == [600, 600]
+    assert found[1]["refused"] == {"unknown-channel": 1, "unreadable": 1}
+    assert found[1]["left_out"] == 1  # a heartbeat: the replay has its own
 
 
 def test_a_range_is_in_the_exports_own_time(folder: Path, tmp_path: Path) -> None:

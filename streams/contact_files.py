@@ -1,0 +1,89 @@
+"""Parquet files that hold contacts as they are (`streams.contact_frames.CONTACTS`): they need no mapping."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from schemas.contact import CONTACT_TYPES
+from schemas.errors import BadConfig
+from streams import contact_frames, export, feed
+from streams.config import Settings
+from streams.rows import COLUMNS, Batch
+
+_REFUSED = ("row", "reason", "detail")
+
+
+def holds_contacts(path: Path) -> bool:
+    """Whether the file, or the first of a folder, has the columns that contacts need. Raises BadConfig."""
+    file = feed.files(path)[0]
+    if not export.is_parquet(file):
+        return False
+    try:
+        return set(contact_frames.NEEDED) <= set(pl.read_parquet_schema(file))
+    except (PolarsError, OSError) as error:
+        raise BadConfig([(str(file), f"cannot be read: {str(error).splitlines()[0]}")]) from None
+
+
+@contextlib.contextmanager
+def read(
+    path: Path,
+    settings: Settings,
+    window: feed.Window = (None, None),
+    progress: Callable[[feed.Report], None] = lambda _: None,
+) -> Iterator[tuple[feed.SortedEvents, feed.Report]]:
+    """The contacts within `window` (from, before), sorted, and what became of the rows; heartbeats are left out.
+
+    Raises BadConfig for a file that cannot be read or holds something else.
+    """
+    with tempfile.TemporaryDirectory(prefix="breakwater-replay-") as folder:
+        events, report = feed.SortedEvents(Path(folder)), feed.Report()
+        for file in feed.files(path):
+            for frame in _frames(file):
+                batch = _batch(contact_frames.checked(frame, name=str(file)), settings, report.read)
+                report.add(batch)
+                kept = feed.within(batch.events, window)
+                report.outside += len(batch.events) - len(kept)
+                events.add(kept)
+                progress(report)
+        yield events, report
+
+
+def _frames(file: Path) -> Iterator[pl.DataFrame]:
+    try:
+        yield from pl.scan_parquet(file).collect_batches(chunk_size=feed.SLICE_EVENTS, maintain_order=True)
+    except (PolarsError, OSError) as error:
+        raise BadConfig([(str(file), f"cannot be read: {str(error).splitlines()[0]}")]) from None
+
+
+def _batch(frame: pl.DataFrame, settings: Settings, read: int) -> Batch:
+    rows = frame.with_row_index("@row", offset=read + 1).with_columns(pl.col("@row").cast(pl.UInt32))
+    why = (
+        pl.when(pl.col("type").is_null())
+        .then(pl.lit("unreadable"))
+        .when(~pl.col("type").is_in(CONTACT_TYPES))
+        .then(pl.lit("unknown-type"))
+        .when(
+            pl.any_horizontal(pl.col(name).is_null() | (pl.col(name) == "") for name in ("tenant", "channel", "queue"))
+        )
+        .then(pl.lit("missing"))
+        .when(pl.col("occurred_at").is_null())
+        .then(pl.lit("bad-time"))
+        .when(~pl.col("channel").is_in(sorted(settings.channels)))
+        .then(pl.lit("unknown-channel"))
+    )
+    contacts = rows.filter(pl.col("type").ne_missing("heartbeat")).with_columns(why.alias("reason"))
+    refused = contacts.filter(pl.col("reason").is_not_null()).with_columns(
+        pl.col("@row").alias("row"), pl.col("channel").fill_null("").alias("detail")
+    )
+    return Batch(
+        rows=len(frame),
+        left_out=len(frame) - len(contacts),
+        events=contacts.filter(pl.col("reason").is_null()).select(*COLUMNS, "@row"),
+        refused=refused.select(_REFUSED),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -36,38 +35,27 @@ class Group(NamedTuple):
     reels: tuple[Reel, ...]
 
 
-class Swept(NamedTuple):
-    """What each setting fired, in the order of the grid; what was heard; the series, and how much was judged: series x
-    settings x panes."""
+class Taped(NamedTuple):
+    """A source's panes, and what was heard of it."""
 
-    fired: tuple[list[Fired], ...]
+    groups: tuple[Group, ...]
     heard: Heard
-    series: int
-    judged: int
 
+    @property
+    def series(self) -> int:
+        return sum(reel.series for reel in self.groups[0].reels)
 
-def sweep(
-    source: Source,
-    settings: Settings,
-    centre: Centre | None,
-    points: Sequence[Setting],
-    step: Step = lambda _what, _n: None,
-    done: Done = lambda _n, _of: None,
-    processes: int | None = None,
-) -> Swept:
-    """Raises BadConfig for a source without panes."""
-    with tempfile.TemporaryDirectory(prefix="breakwater-sweep-") as folder:
-        groups, heard = taped(source, settings, centre, points, Path(folder), step)
-        found = judge(groups, len(points), processes or os.cpu_count() or 1, done)
-    reels = [(len(group.lanes), reel) for group in groups for reel in group.reels]
-    judged = sum(many * reel.series * reel.panes for many, reel in reels)
-    return Swept(tuple(found), heard, sum(reel.series for reel in groups[0].reels), judged)
+    @property
+    def cost(self) -> int:
+        """Series x settings x panes."""
+        return sum(reel.series * reel.panes * len(group.lanes) for group in self.groups for reel in group.reels)
 
 
 def taped(
     source: Source, settings: Settings, centre: Centre | None, points: Sequence[Setting], folder: Path, step: Step
-) -> tuple[list[Group], Heard]:
-    """The panes of each way of counting them that the grid names, on tapes in `folder`."""
+) -> Taped:
+    """The panes of each way of counting them that the grid names, on tapes in `folder`. Raises BadConfig for a source
+    without any."""
     # how long is waited for late contacts changes when something is told, and of what came in order not what
     ways = list(dict.fromkeys(point.pane_seconds for point in points))
     groups, heard = [], []
@@ -82,7 +70,8 @@ def taped(
                 lanes.setdefault(point.lane, []).append(at)
         groups.append(Group(lanes, reels))
         heard.append(one)
-    return groups, heard[0]._replace(first=min(one.first for one in heard), last=max(one.last for one in heard))
+    whole = heard[0]._replace(first=min(one.first for one in heard), last=max(one.last for one in heard))
+    return Taped(tuple(groups), whole)
 
 
 def _tape(

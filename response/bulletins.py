@@ -3,7 +3,7 @@ one word when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +24,7 @@ from schemas.fold import digest
 from schemas.incident import CauseKind
 
 STEPS_MAX = 6
+Text = Callable[[str], str]
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,10 +167,11 @@ def calls(desk: Desk, origin: Origin) -> Iterator[Bulletin]:
 
 
 def to_supervisors(
-    desk: Desk, name: str, about: str, unique: str, text: str, origin: Origin, params: RespondParams
+    desk: Desk, name: str, about: str, unique: str, text: Text, origin: Origin, params: RespondParams
 ) -> Iterator[Bulletin]:
     """A word about the desk's own work, by the messages `name`: what was refused, who is asked next, a hand-over.
-    `about` is an incident where it is about one, `unique` tells it from others of its name."""
+    `about` is an incident where it is about one, `unique` tells it from others of its name; `text` is given the
+    language."""
     for language in desk.centre.languages if desk.centre else ("en",):
         template = messages_of(name).of("supervisors", language, "over")
         if template is not None:
@@ -184,7 +186,7 @@ def to_supervisors(
                 at=desk.now,
                 next_update_at=None,
                 expires_at=desk.now + timedelta(seconds=params.next_update_seconds_max),
-                text=fill(template, {"symptoms": text}),
+                text=fill(template, {"symptoms": text(language)}),
                 approved=True,
                 origin=origin,
             )

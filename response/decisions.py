@@ -13,6 +13,7 @@ from response.guard import Issue
 from response.incidents import add_to_desk
 from response.params import RespondParams
 from response.phases import move
+from response.refused import NotAllowed, NotWaiting
 from response.refused import Refused as Refused
 from response.state import Desk, IncidentState, ShiftState
 from schemas.base import Origin
@@ -61,9 +62,9 @@ def _bench(desk: Desk, decision: OperatorDecision) -> bool:
     waiting = [one for one in asked if one.called_by is None]
     if not waiting:
         by = next((one.called_by for one in asked), None)
-        raise Refused("not-waiting", f"{by} called them already" if by else "this alert asks nobody of the bench")
+        raise Refused("not-waiting", "bench-called" if by else "bench-not-asked", by=by)
     if desk.killed and decision.action == "approve":
-        raise Refused("killed", "the kill switch is on")
+        raise Refused("killed")
     for one in waiting:
         if decision.action == "approve":
             one.called_by, one.called_at = decision.by, desk.now
@@ -78,14 +79,11 @@ def _of_incident(desk: Desk, decision: OperatorDecision, origin: Origin, params:
     incident = desk.incidents.get(decision.target)
     if incident is None:
         gone = decision.target in desk.gone
-        raise Refused(
-            "incident-over" if gone else "unknown-incident",
-            f"incident {decision.target} is {'over' if gone else 'not known'}",
-        )
+        raise Refused("incident-over" if gone else "unknown-incident", target=decision.target)
     match decision.action:
         case "acknowledge":
             if incident.acknowledged_by not in (None, decision.by):
-                raise Refused("already-acknowledged", f"{incident.acknowledged_by} has acknowledged it already")
+                raise Refused("already-acknowledged", by=incident.acknowledged_by)
             incident.acknowledged_by = decision.by
         case "mute":
             incident.muted_until = decision.until or desk.now + timedelta(seconds=params.mute_seconds)
@@ -116,9 +114,9 @@ def _merge(
     """The older one lives on with all symptoms; the younger is resolved and points to it."""
     other = desk.incidents.get(decision.into or "")
     if other is None or other is incident:
-        raise Refused("unknown-incident", f"there is no other incident {decision.into or '(not named)'} to merge with")
+        raise Refused("unknown-incident", "nothing-to-merge", into=decision.into or "-")
     if other.feed != incident.feed:
-        raise Refused("not-alike", "a lost data feed is no outage: they are not merged")
+        raise Refused("not-alike")
     older, younger = sorted((incident, other), key=lambda one: (one.opened_at, one.incident_id))
     older.symptoms = {**older.symptoms, **younger.symptoms}
     older.fronts = sorted({*older.fronts, *younger.fronts})
@@ -142,7 +140,7 @@ def _split(desk: Desk, incident: IncidentState, decision: OperatorDecision, para
         if wanted in (signal_id, str(symptom.series), str(symptom.series.at), symptom.series.at.channel)
     }
     if not chosen or len(chosen) == len(incident.symptoms):
-        raise Refused("nothing-to-split", f"{wanted or '(not named)'} names none or all of its symptoms")
+        raise Refused("nothing-to-split", into=wanted or "-")
     first = min(chosen.values(), key=lambda symptom: (symptom.onset, symptom.signal_id))
     own = IncidentState(
         incident_id=f"{desk.tenant}-{digest(first.signal_id)}",
@@ -157,7 +155,7 @@ def _split(desk: Desk, incident: IncidentState, decision: OperatorDecision, para
         killed=incident.killed,
     )
     if own.incident_id == incident.incident_id or own.incident_id in desk.incidents:
-        raise Refused("nothing-to-split", "the incident is named for its first signal, which stays with it")
+        raise Refused("nothing-to-split", "first-signal-stays")
     for signal_id in chosen:
         del incident.symptoms[signal_id]
         incident.apart[signal_id] = True
@@ -171,25 +169,25 @@ def _approve(desk: Desk, decision: OperatorDecision, origin: Origin, params: Res
     incident, name, shift = _shift_of(desk, decision.target)
     waiting = shift.waiting
     if waiting is None or waiting.command_id != decision.target:
-        raise Refused("not-waiting", _what_became(shift, decision.target))
+        raise _what_became(shift, decision.target)
     why = waiting.blocked_by.code if waiting.blocked_by else ""
     if desk.killed or incident.killed or shift.killed:
-        raise Refused("killed", "the kill switch is on")
+        raise Refused("killed")
     if why not in guard.APPROVABLE:
-        raise Refused("not-approvable", waiting.blocked_by.text if waiting.blocked_by else "it is not waiting")
+        raise NotAllowed("not-approvable", waiting.blocked_by or Reason(code="not-waiting", text="it is not waiting"))
     if waiting.expires_at <= desk.now:
-        raise Refused("too-late", f"proposal {decision.target} has expired")
+        raise Refused("too-late", target=decision.target)
     if incident.phase != "open":
-        raise Refused("incident-not-open", f"the incident is {incident.phase}")
+        raise Refused("incident-not-open", phase=incident.phase)
     ledger, routes = guard.running_ledger(desk, incident, params)
     route = routes.get(name)
     unsafe = (
         ledger.refuses(route, waiting.share) if route else Reason(code="no-route", text="there is no such route now")
     )
     if unsafe is not None:
-        raise Refused("no-longer-safe", unsafe.text)
+        raise NotAllowed("no-longer-safe", unsafe)
     if decision.by in waiting.approvals:
-        raise Refused("approved-already", f"{decision.by} has approved it already: another person has to")
+        raise Refused("approved-already", by=decision.by)
     approvals = [*waiting.approvals, decision.by]
     if len(approvals) < permission.approvals_needed(desk, waiting.action):
         reason = Reason(code=permission.SECOND, text=f"{decision.by} approved it, another person has to as well")
@@ -214,7 +212,7 @@ def _reject(desk: Desk, decision: OperatorDecision, origin: Origin) -> Iterator[
     _, _, shift = _shift_of(desk, decision.target)
     waiting = shift.waiting
     if waiting is None or waiting.command_id != decision.target:
-        raise Refused("not-waiting", _what_became(shift, decision.target))
+        raise _what_became(shift, decision.target)
     shift.rests_until = waiting.expires_at
     text = f"{decision.by} rejected it" + (f": {decision.note}" if decision.note else "")
     yield from guard.close_waiting(shift, Reason(code="rejected", text=text), origin)
@@ -226,14 +224,15 @@ def _shift_of(desk: Desk, command_id: str) -> tuple[IncidentState, str, ShiftSta
             known = [one.command_id for one in (shift.waiting, shift.running) if one is not None]
             if command_id in known or command_id in shift.closed:
                 return incident, name, shift
-    raise Refused("unknown-command", f"command {command_id} is not known, or its incident is over")
+    raise Refused("unknown-command", target=command_id)
 
 
-def _what_became(shift: ShiftState, command_id: str) -> str:
+def _what_became(shift: ShiftState, command_id: str) -> Refused:
     if shift.running is not None and shift.running.command_id == command_id:
-        by = f" (approved by {shift.running.approved_by})" if shift.running.approved_by else ""
-        return f"command {command_id} runs already{by}"
-    return f"command {command_id} is no longer waiting: {shift.closed.get(command_id, 'unknown')}"
+        by = shift.running.approved_by
+        sentence = "runs-already-approved" if by else "runs-already"
+        return Refused("not-waiting", sentence, target=command_id, by=by)
+    return NotWaiting(command_id, shift.closed.get(command_id, "unknown"))
 
 
 def _kill(desk: Desk, decision: OperatorDecision, origin: Origin, params: RespondParams) -> Iterator[Issue]:
@@ -277,11 +276,12 @@ def _unkill(desk: Desk, decision: OperatorDecision) -> list[Issue]:
         pass
     else:
         if shift.killed is None:
-            raise Refused("not-killed", f"{shift.action} from {shift.from_queue} to {shift.to_queue} is not stopped")
+            way = {"action": shift.action, "giver": shift.from_queue, "taker": shift.to_queue}
+            raise Refused("not-killed", "way-not-stopped", **way)
         shift.killed, owner.replan = None, True
         return []
     if not desk.killed:
-        raise Refused("not-killed", "the kill switch is not on")
+        raise Refused("not-killed")
     desk.killed = {}
     for other in desk.incidents.values():
         other.replan = True

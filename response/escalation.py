@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from response import on_call
+from response import on_call, sentences
 from response.bulletins import to_supervisors
 from response.incidents import SEVERITIES, pages, title
 from response.params import RespondParams
@@ -31,7 +31,12 @@ def climb(desk: Desk, incident: IncidentState, origin: Origin, params: RespondPa
     asked = _climb(desk, incident, params)
     if asked is not None and asked.step > 1:
         exercise = f"DRILL {incident.drill}: " if incident.drill else ""
-        text = f"{exercise}{title(incident)}: {incident.moves[-1].reason.text}"
+        minutes = _minutes(incident, asked.at)
+
+        def text(language: str) -> str:
+            _, why = _why(asked.rota, asked.who, minutes, language)
+            return f"{exercise}{title(incident, language)}: {why}"
+
         unique = f"{incident.incident_id} {asked.step}"
         yield from to_supervisors(desk, "escalation", incident.incident_id, unique, text, origin, params)
 
@@ -85,16 +90,16 @@ def _ask(
     if following is not None:
         asked = msgspec.structs.replace(asked, next_at=following.due, next_rota=following.rota.name)
         incident.escalation = asked
-    move(incident, now, incident.phase, *_why(incident, rota, who, now), params.moves_max)
+    move(incident, now, incident.phase, *_why(rota.name, who, _minutes(incident, now)), params.moves_max)
     return asked
 
 
-def _why(incident: IncidentState, rota: Rota, who: list[str], now: datetime) -> tuple[str, str]:
+def _minutes(incident: IncidentState, now: datetime) -> float:
     assert incident.unanswered_since is not None, "somebody is asked because nobody answered"
-    minutes = (now - incident.unanswered_since).total_seconds() / 60
-    if not who:
-        return "nobody-on-duty", f"{rota.name} has nobody on duty now: the next one is asked"
-    people = ", ".join(who)
-    if minutes <= 0:
-        return "asked", f"{people} ({rota.name}) is asked to take it on"
-    return "escalated", f"nobody acknowledged it in {minutes:.3g} min: {people} ({rota.name}) is asked"
+    return (now - incident.unanswered_since).total_seconds() / 60
+
+
+def _why(rota: str, who: list[str], minutes: float, language: str = sentences.ENGLISH) -> tuple[str, str]:
+    """The code and the words of a move."""
+    code = "nobody-on-duty" if not who else "asked" if minutes <= 0 else "escalated"
+    return code, sentences.say(code, language, rota=rota, people=", ".join(who), minutes=f"{minutes:.3g}")

@@ -37,12 +37,9 @@ def hear(desk: Desk, line: Workforce) -> bool:
         del sites[min(sites, key=lambda site: (sites[site].at, site))]
     sites[line.site or WHOLE] = line
     if _is_impossible(line) and not (before is not None and _is_impossible(before)):
-        text = f"{line.available} free of {line.staffed} there cannot be: nothing is planned with it"
-        raise Refused("impossible-staffing", f"agents of {name}: {text}")
+        raise Refused("impossible-staffing", name=name, free=line.available, staffed=line.staffed)
     if before is None and _is_unknown(desk, line.queue):
-        raise Refused(
-            "unknown-queue", f"agents of {name}: the centre's model has no such queue, nobody is planned there"
-        )
+        raise Refused("unknown-queue", name=name)
     return True
 
 

@@ -203,12 +203,17 @@ def pages(incident: IncidentState) -> bool:
     return not all(symptom.learning or symptom.explained for symptom in incident.symptoms.values())
 
 
-def title(incident: IncidentState) -> str:
-    """One line for a pager: what it is, and its strongest symptoms."""
-    over = "" if incident.open_symptoms() else " (over)"
+def title(incident: IncidentState, language: str | None = None) -> str:
+    """One line for a pager: what it is, and its strongest symptoms. Without a language as the bus has it."""
+    over = "" if incident.open_symptoms() else f" ({words.word(words.STATES, 'over', language or 'en')})"
     symptoms = incident.open_symptoms() or list(incident.symptoms.values())
-    sites = f" at {', '.join(incident.scope.sites)}" if incident.scope.level == "site" else ""
-    return f"{TITLES[incident.cause.kind]}{sites}{over}: {', '.join(phrases(symptoms))}"
+    sites = (
+        f" {words.AT.get(language or 'en', 'at')} {', '.join(incident.scope.sites)}"
+        if incident.scope.level == "site"
+        else ""
+    )
+    what = words.TITLES.get(incident.cause.kind, {}).get(language or "en", TITLES[incident.cause.kind])
+    return f"{what}{sites}{over}: {', '.join(phrases(symptoms, language))}"
 
 
 def phrases(symptoms: list[SymptomState], language: str | None = None) -> list[str]:

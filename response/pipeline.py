@@ -24,6 +24,7 @@ from response import (
     providers,
     receipts,
     recovery,
+    sentences,
     status,
     witnesses,
 )
@@ -142,23 +143,31 @@ class ResponseFold:
                 witnesses.hear_agents(desk, line.queue, self._params)
         except Refused as refused:
             unique = f"{floor.name_of(line)} {line.at.isoformat()}"
-            self._refuse(desk, str(line.queue), unique, refused.reason.text, outbox)
+            self._refuse(desk, str(line.queue), unique, refused.text, outbox)
 
     def _decide(self, desk: Desk, decision: OperatorDecision, outbox: Outbox) -> None:
         try:
             outbox.shifts(decisions.decide(desk, decision, outbox.origin, self._params))
         except Refused as refused:
-            text = f"{decision.action} by {decision.by}: {refused.reason.text}"
+
+            def text(language: str, refused: Refused = refused) -> str:
+                return sentences.say(
+                    "decided", language, action=decision.action, by=decision.by, why=refused.text(language)
+                )
+
             self._refuse(desk, decision.target, decision.decision_id, text, outbox)
 
     def _result(self, desk: Desk, answer: CommandResult, outbox: Outbox) -> None:
         try:
             decisions.result(desk, answer, self._params)
         except Refused as refused:
-            text = f"the platform's answer {answer.state!r}: {refused.reason.text}"
+
+            def text(language: str, refused: Refused = refused) -> str:
+                return sentences.say("answered", language, state=answer.state, why=refused.text(language))
+
             self._refuse(desk, answer.command_id, f"{answer.command_id} {answer.state}", text, outbox)
 
-    def _refuse(self, desk: Desk, about: str, decision_id: str, text: str, outbox: Outbox) -> None:
+    def _refuse(self, desk: Desk, about: str, decision_id: str, text: bulletins.Text, outbox: Outbox) -> None:
         told = bulletins.to_supervisors(desk, "refusal", about, decision_id, text, outbox.origin, self._params)
         outbox.bulletins(told)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
+from response import sentences
 from response.bulletins import to_supervisors
 from response.params import RespondParams
 from response.refused import Refused
@@ -43,7 +45,7 @@ def hear(desk: Desk, decision: OperatorDecision) -> None:
     """One receipt; a second one of the same person changes nothing. Raises Refused for a bulletin nobody waits for."""
     known = next((one for one in desk.unread.values() if decision.target in one.bulletin_ids), None)
     if known is None:
-        raise Refused("unknown-bulletin", f"bulletin {decision.target} is not known, or nobody waits for its readers")
+        raise Refused("unknown-bulletin", target=decision.target)
     known.unread = {team: [agent for agent in agents if agent != decision.by] for team, agents in known.unread.items()}
 
 
@@ -58,6 +60,10 @@ def due(desk: Desk, origin: Origin, params: RespondParams) -> Iterator[Bulletin]
         leads = {team.name: team.lead for team in desk.centre.teams} if desk.centre else {}
         for team, agents in sorted(one.unread.items()):
             if agents and team in leads:
-                text = f"{one.template}, {team} ({len(agents)}): {', '.join(agents)}"
+                text = partial(_not_read, one.template, team, agents)
                 for said in to_supervisors(desk, "unread", one.incident_id, f"{name} {team}", text, origin, params):
                     yield msgspec.structs.replace(said, to=[leads[team]])
+
+
+def _not_read(template: str, team: str, agents: list[str], language: str) -> str:
+    return sentences.say("unread", language, template=template, team=team, many=len(agents), people=", ".join(agents))

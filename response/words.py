@@ -12,6 +12,7 @@ CHANNELS: dict[str, dict[str, str]] = {
     "web": {"en": "our website", "de": "unsere Website"},
 }
 AND = {"en": "and", "de": "und"}
+AT = {"en": "at", "de": "in"}
 SILENT = {"en": "silent", "de": "still"}
 NOT_DELIVERED = {"en": "not delivered", "de": "ohne Daten"}
 MEASURES: dict[str, dict[str, str]] = {
@@ -22,6 +23,30 @@ MEASURES: dict[str, dict[str, str]] = {
     "negative": {"en": "complaints", "de": "Beschwerden"},
     "handle_seconds": {"en": "handle time", "de": "Bearbeitungszeit"},
     "wait_seconds": {"en": "wait", "de": "Wartezeit"},
+}
+TITLES: dict[str, dict[str, str]] = {
+    "telephony": {"de": "Ausfall der Telefonie"},
+    "chat-platform": {"de": "Ausfall der Chat-Plattform"},
+    "crm": {"de": "Ausfall des CRM"},
+    "e-mail": {"de": "Ausfall der E-Mail"},
+    "wfm": {"de": "Ausfall der Personalplanung"},
+    "routing": {"de": "Ausfall der Verteilung"},
+    "power-or-site": {"de": "Strom- oder Standortausfall"},
+    "demand-surge": {"de": "Ansturm"},
+    "data-feed-lost": {"de": "Daten bleiben aus"},
+    "unknown": {"de": "Etwas Ungewöhnliches"},
+}
+STATES: dict[str, dict[str, str]] = {
+    "over": {"de": "vorbei"},
+    "pending": {"de": "unbestätigt"},
+    "open": {"de": "offen"},
+    "easing": {"de": "abklingend"},
+    "watching": {"de": "beobachtet"},
+    "resolved": {"de": "behoben"},
+    "critical": {"de": "kritisch"},
+    "error": {"de": "schwer"},
+    "warning": {"de": "Warnung"},
+    "info": {"de": "Hinweis"},
 }
 ROLES: dict[str, dict[str, str]] = {
     "operations lead": {"de": "Einsatzleitung"},

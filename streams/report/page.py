@@ -49,7 +49,7 @@ def title(case: Case) -> str:
 
 
 def number(value: float) -> str:
-    return f"{value:,.0f}".replace("-", "−")
+    return f"{round(value):,}".replace("-", "−")
 
 
 def band(one: Between) -> str:

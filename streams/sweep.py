@@ -16,13 +16,12 @@ from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord
-from streams import learned, sweep_process
+from streams import learned, processes, sweep_lanes
 from streams.backtest_source import Heard, Source, Step
 from streams.config import Settings
 from streams.roles import params_of
 from streams.sweep_grid import Setting, settings_of
 from streams.sweep_lanes import Fired, Lane
-from streams.sweep_process import Job
 from streams.sweep_tape import Reel, Taping
 
 Done = Callable[[int, int], None]  # so many of so many: series x settings x panes
@@ -33,6 +32,22 @@ class Group(NamedTuple):
 
     lanes: dict[Lane, list[int]]
     reels: tuple[Reel, ...]
+
+
+class Job(NamedTuple):
+    """Some settings on one channel's tape, for one process. `rows` of the bank: settings x series; `group` is whose it
+    is."""
+
+    path: Path
+    channel: str
+    lanes: tuple[Lane, ...]
+    group: int
+    rows: int
+    panes: int
+
+    @property
+    def cost(self) -> int:
+        return self.rows * self.panes
 
 
 class Taped(NamedTuple):
@@ -98,26 +113,34 @@ def _tape(
     return reels, heard
 
 
-def judge(groups: Sequence[Group], points: int, processes: int, done: Done = lambda _n, _of: None) -> list[list[Fired]]:
-    """What each point of the grid fires, by all of the processes."""
-    jobs = split(groups, processes)
+def judge(
+    groups: Sequence[Group], points: int, done: Done = lambda _n, _of: None, at_once: int | None = None
+) -> list[list[Fired]]:
+    """What each point of the grid fires; by so many processes, or as many as there are cores."""
+    at_once = at_once or os.cpu_count() or 1
+    jobs = split(groups, at_once)
     of = sum(job.cost for job in jobs)
     found: list[list[Fired]] = [[] for _ in range(points)]
-    for job, fired in sweep_process.run(jobs, min(processes, len(jobs)), lambda n: done(n, of)):
+    for job, fired in processes.run(work, jobs, at_once, lambda n: done(n, of)):
         for lane, said in zip(job.lanes, fired, strict=True):
             for at in groups[job.group].lanes[lane]:
                 found[at] += said
     return found
 
 
-def split(groups: Sequence[Group], processes: int) -> list[Job]:
+def work(job: Job, progress: Callable[[int], None]) -> list[list[Fired]]:
+    """What each of a job's settings fires."""
+    return sweep_lanes.run(job.path, job.channel, job.lanes, lambda panes: progress(panes * job.rows))
+
+
+def split(groups: Sequence[Group], at_once: int) -> list[Job]:
     """Jobs of about one size, as large as keeps all processes busy: a bank is the quicker the more rows it has."""
     whole = [
         (n, reel, tuple(group.lanes), reel.series * reel.panes * len(group.lanes))
         for n, group in enumerate(groups)
         for reel in group.reels
     ]
-    share = sum(cost for *_, cost in whole) / processes
+    share = sum(cost for *_, cost in whole) / at_once
     jobs = []
     for n, reel, lanes, cost in whole:
         parts = min(max(round(cost / share), 1), len(lanes)) if share else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,7 @@ from response.levers import Pool, levers
 from response.params import RespondParams
 from response.phases import roots
 from response.state import AlertState, Desk, Flow, IncidentState
-from response.workload import agents_for_slots
+from response.workload import agents_for_slots, erlang_a
 from schemas.base import Origin, QueueRef
 from schemas.command import Interval, Lever, StaffingAlert
 from schemas.fold import digest
@@ -156,7 +156,8 @@ def gap_of(desk: Desk, incident: IncidentState, at: Picture, strained: Strain, p
         needed = at.slots_needed(rates[i], backlog, near=needed)
         people = math.floor(at.slots / at.concurrency)
         people += bench.coming(desk, at.at, begins, begins + timedelta(seconds=seconds))
-        level, backlog = _level(at, math.floor(people * at.concurrency), backlog, seconds, rates[i])
+        served = _served(at, math.floor(people * at.concurrency), backlog, seconds, rates[i])
+        backlog = served.backlog
         intervals.append(
             Interval(
                 start=begins,
@@ -165,8 +166,10 @@ def gap_of(desk: Desk, incident: IncidentState, at: Picture, strained: Strain, p
                 agents_needed=_agents(at, needed),
                 agents_staffed=people,
                 agents_short=_agents(at, needed) - people,
-                service_level_if_nothing=round(level, 4),
-                service_level_with_plan=round(level, 4),
+                service_level_if_nothing=round(served.level, 4),
+                service_level_with_plan=round(served.level, 4),
+                wait_seconds_if_nothing=_six(served.wait_seconds) if math.isfinite(served.wait_seconds) else None,
+                occupancy_if_nothing=_six(served.occupancy),
             )
         )
     return Gap(at=at, rates=rates, intervals=intervals, driver=strained.driver, driver_text=strained.text)
@@ -192,12 +195,27 @@ def _floor_interval(moment: datetime, seconds: int) -> datetime:
     return moment - timedelta(seconds=moment.timestamp() % seconds)
 
 
-def _level(at: Picture, slots: int, backlog: float, seconds: float, arrivals: float) -> tuple[float, float]:
-    """Service level of an interval, and the backlog at its end."""
+class Served(NamedTuple):
+    """How an interval goes: service level, mean wait, the share of slots that are busy, and what is left at its end."""
+
+    level: float
+    wait_seconds: float
+    occupancy: float
+    backlog: float
+
+
+def _served(at: Picture, slots: int, backlog: float, seconds: float, arrivals: float) -> Served:
     if at.deferred:
-        result = at.drained(backlog, arrivals, slots, seconds)
-        return result.on_time_share, result.backlog_end
-    return at.service_level(arrivals, slots), backlog
+        drained = at.drained(backlog, arrivals, slots, seconds)
+        work = (backlog + arrivals * seconds) * at.handle_seconds
+        busy = min(1.0, work / (slots * seconds)) if slots else 1.0 if work else 0.0
+        return Served(drained.on_time_share, drained.wait_seconds, busy, drained.backlog_end)
+    if arrivals <= 0.0:
+        return Served(1.0, 0.0, 0.0, backlog)
+    if slots == 0:
+        return Served(0.0, math.inf, 1.0, backlog)
+    queue = erlang_a(slots, arrivals, at.handle_seconds, at.patience_seconds)
+    return Served(at.service_level(arrivals, slots), queue.wait_seconds, min(1.0, queue.occupancy), backlog)
 
 
 def _driver(at: Picture) -> Strain:
@@ -267,9 +285,14 @@ def _alert(
         oldest_wait_seconds=oldest,
         queue_counted_by=counted,
         arrivals_variance=_six(at.rate / at.usual_rate - 1) if at.usual_rate > 0 else None,
+        handle_seconds_variance=_six(at.handle_seconds / at.plan_handle_seconds - 1),
+        staffed_variance=_six(at.slots / at.plan_slots - 1) if at.plan_slots else None,
+        since=incident.onset,
+        sureness=incident.cause.sureness,
         intervals=planned,
         service_level_now=planned[0].service_level_if_nothing,
         occupancy_now=_six(_occupancy(at)),
+        wait_seconds_now=planned[0].wait_seconds_if_nothing,
         target=str(at.target),
         levers=levers,
         latest_useful_at=max(desk.now, gap.short_until - timedelta(minutes=lead)),
@@ -285,9 +308,8 @@ def _alert(
 def _acknowledge(incident: IncidentState, revision: int, at: Picture, levers: list[Lever]) -> str:
     calls = any(lever.people for lever in levers)
     alert = digest(incident.incident_id, at.at, revision)
-    return f"breakwater ack {incident.incident_id}" + (
-        f"; a decision `approve` of {alert} calls the bench in" if calls else ""
-    )
+    quiet = f"breakwater ack {incident.incident_id}, or breakwater mute {incident.incident_id}"
+    return quiet + (f"; breakwater approve {alert} calls the bench in" if calls else "")
 
 
 def _queue(desk: Desk, at: Picture) -> tuple[int | None, float | None, Literal["platform", "estimate"] | None]:
@@ -318,8 +340,9 @@ def _with_plan(desk: Desk, gap: Gap, levers: list[Lever], relief: float, params:
         end = interval.start + timedelta(seconds=params.interval_seconds)
         helping = sum(lever.agents for lever in levers if _helps(desk.now, lever, interval.start, end))
         slots = math.floor((interval.agents_staffed + helping) * at.concurrency)
-        level, backlog = _level(at, slots, backlog, params.interval_seconds, rate * (1 - relief))
-        planned.append(msgspec.structs.replace(interval, service_level_with_plan=round(level, 4)))
+        served = _served(at, slots, backlog, params.interval_seconds, rate * (1 - relief))
+        backlog = served.backlog
+        planned.append(msgspec.structs.replace(interval, service_level_with_plan=round(served.level, 4)))
     return planned
 
 

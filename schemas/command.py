@@ -12,7 +12,8 @@ from schemas.incident import Reason
 
 
 class Interval(Part, frozen=True, kw_only=True):
-    """One planning interval of one queue: what comes, who is there, who is missing."""
+    """One planning interval of one queue: what comes, who is there, who is missing, and how it is served with nothing
+    done. No mean wait is told where nobody would ever be served."""
 
     start: Utc
     forecast: float
@@ -22,6 +23,8 @@ class Interval(Part, frozen=True, kw_only=True):
     agents_short: int
     service_level_if_nothing: Share
     service_level_with_plan: Share
+    wait_seconds_if_nothing: float | None = None
+    occupancy_if_nothing: float | None = None
 
 
 class Lever(Part, frozen=True, kw_only=True):
@@ -40,7 +43,11 @@ class Lever(Part, frozen=True, kw_only=True):
 
 
 class StaffingAlert(Message, frozen=True, kw_only=True):
-    """Who is short by how many, for how long, and the cheapest lever. Id = digest of (incident, queue, revision)."""
+    """Who is short by how many, for how long, and the cheapest lever. Id = digest of (incident, queue, revision).
+
+    The three variances are against what is usual (arrivals) and planned (handle time, people): 0.1 is a tenth more;
+    `driver` is the one that is furthest off. `since` and `sureness` are the suspected cause's.
+    """
 
     alert_id: Name
     incident_id: Name
@@ -56,9 +63,14 @@ class StaffingAlert(Message, frozen=True, kw_only=True):
     oldest_wait_seconds: float | None = None
     queue_counted_by: Literal["platform", "estimate"] | None = None
     arrivals_variance: float | None
+    handle_seconds_variance: float | None = None
+    staffed_variance: float | None = None
+    since: Utc | None = None
+    sureness: Share | None = None
     intervals: list[Interval]
     service_level_now: Share | None
     occupancy_now: float | None
+    wait_seconds_now: float | None = None
     target: str
     levers: list[Lever]
     latest_useful_at: Utc

@@ -6,6 +6,7 @@ import itertools
 import time
 from datetime import timedelta
 
+import pytest
 from desk_builder import (
     START,
     USUAL,
@@ -21,6 +22,7 @@ from desk_builder import (
     tick,
 )
 
+from response.workload import erlang_a
 from schemas.base import QueueRef
 from schemas.centre import Centre, CentreChannel, CentreQueue
 from schemas.command import StaffingAlert
@@ -193,3 +195,22 @@ def test_an_alert_says_all_that_a_desk_needs() -> None:
     assert alert.levers[-1].owner
     assert QueueRef(channel="chat", queue="orders") == alert.queue
     assert USUAL["chat"] * 15 == alert.intervals[0].forecast
+    assert (alert.driver, alert.since) == ("volume", script.incident.onset)
+    assert alert.sureness is not None
+    assert f"{alert.sureness:.0%} sure" in alert.cause
+    assert alert.handle_seconds_variance == pytest.approx(0.0, abs=0.05)
+    assert alert.staffed_variance == pytest.approx(189 / 147 - 1, abs=0.01)
+    assert alert.wait_seconds_now == alert.intervals[0].wait_seconds_if_nothing
+    assert f"breakwater mute {alert.incident_id}" in alert.acknowledge
+
+
+def test_each_interval_says_how_it_is_served_with_nothing_done() -> None:
+    script = Script(first=centre())
+    _chat_surge(script)
+    alert = script.alerts[-1]
+    for interval in alert.intervals:
+        rate, slots = interval.expected / 900, interval.agents_staffed * 3
+        queue = erlang_a(slots, rate, 480.0, 240.0)
+        assert interval.wait_seconds_if_nothing == pytest.approx(queue.wait_seconds, rel=0.05)
+        assert interval.occupancy_if_nothing == pytest.approx(queue.occupancy, rel=0.01)
+        assert interval.service_level_if_nothing == pytest.approx(queue.service_level(45.0), abs=0.02)

@@ -26,6 +26,9 @@ class BadConfig(Exception):
         super().__init__("\n".join(f"{path}: {text}" for path, text in problems))
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[type[BadConfig], tuple[object]]:
+        return BadConfig, (self.problems,)  # so that it comes whole out of another process
+
 
 class Unavailable(Exception):
     """Nobody's fault: something outside is away. Retried with back-off, bounded; `fix` says what to check."""

@@ -312,7 +312,7 @@ class Bank:
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
         # what the season does not know, the level shows where contacts are many
-        unseen = np.exp(-self.level.sums.max(axis=0).astype(float) / params.level_tells)
+        unseen = np.exp(-self.level.sums[0].astype(float) / params.level_tells)
         unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
         self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
         told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown

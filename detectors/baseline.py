@@ -111,11 +111,12 @@ class Season(Columns):
         around = day * DAY_SLOTS + times
         counts = self.counts[around].astype(float)
         visits = self.exposure[around].astype(float) / SLOT_SECONDS
-        busy, of_busy = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
+        busy, of_busy, either = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
         if params.siblings and rate.shape[1] > self._lanes:
             rate, variance = self._like_channel(slots, rate, variance, totals)
-        return self._join(rate, variance + params.shape_variance, counts[at], visits[at])
+        rate, variance = self._join(rate, variance + params.shape_variance, counts[at], visits[at])
+        return rate, variance + either
 
     def _usual(self, times: Places, at: tuple[Places, Places], totals: Totals) -> tuple[Numbers, Numbers]:
         """Contacts a visit by time of day, on weekdays (on other days where no weekday is known), and the relative
@@ -146,10 +147,14 @@ class Season(Columns):
         sums = self._robust_sums(counts, visits, self._params.visit_variance / np.maximum(visits, 0.5))
         self._weekdays |= zip(times, np.stack(sums, axis=1), strict=True)
 
-    def _busy(self, weekday: Flags, counts: Numbers, visits: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
+    def _busy(
+        self, weekday: Flags, counts: Numbers, visits: Numbers, usual: Numbers
+    ) -> tuple[Numbers, Numbers, Numbers]:
         """How many times as much this day gets as is usual, around that time, and the relative variance of that.
 
-        Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it.
+        Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it. A day
+        that came once and is far from its like was an outage or a crowd, or is what such a day is: its ratio is
+        doubted, and that it is either is the third number, a variance too. A Saturday with less is no wonder.
         """
         params = self._params
         known = np.maximum(visits.max(axis=0), _NOTHING)
@@ -159,7 +164,12 @@ class Season(Columns):
         chance = params.day_variance / known + 1 / np.maximum(mean, _NOTHING)
         unlike = np.where(weekday, np.maximum(ratio**2 - chance, params.alike_variance), params.weekend_variance)
         drawn = unlike / (unlike + chance)
-        return np.exp(drawn * ratio), drawn * chance
+        most, alike = params.robust_z**2, chance + params.alike_variance
+        trust = np.minimum(1.0, most * alike / np.maximum(ratio**2, _NOTHING)) if params.robust else np.ones_like(ratio)
+        days = np.maximum(visits.mean(axis=0), _NOTHING)
+        doubt = (1 - trust) * np.minimum(1.0, (params.doubtful_days / days) ** 4) * (weekday | (ratio > 0))
+        drawn = drawn * (1 - doubt)
+        return np.exp(drawn * ratio), drawn * chance, doubt / 4 * ratio**2
 
     def _like_channel(self, slots: Places, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
         """Joined with its share of what the channel (series 0) gets in a slot; the channel itself is as it is."""

@@ -144,7 +144,7 @@ class OneCount:
             before, after, season, ready, steep, weeks = self._season(state, moment)
         level, variance = self.level(state)
         tracking = self.followed(state)
-        unseen = math.exp(-max(state.level) / params.level_tells)
+        unseen = math.exp(-state.level[0] / params.level_tells)
         unknown = max(season - params.tolerance_known_variance, 0.0) * unseen
         told = variance + season / 2 + tracking + params.unknown_weight * unknown
         most = min(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)

@@ -62,9 +62,10 @@ class OneSeason:
         usual = [self._usual_of(time) for time in range(low, low + many)]
         counts = self.counts[first : first + many].tolist()
         visits = [seconds / SLOT_SECONDS for seconds in self.exposure[first : first + many]]
-        busy, of_busy = self._busy(day, counts, visits, usual)
+        busy, of_busy, either = self._busy(day, counts, visits, usual)
         variance = self._usual_variance(time_of_day) + of_busy + self._params.shape_variance
-        return self._join(usual[at] * busy, variance, counts[at], visits[at])
+        rate, variance = self._join(usual[at] * busy, variance, counts[at], visits[at])
+        return rate, variance + either
 
     def _usual_of(self, time_of_day: int) -> float:
         """Contacts a visit at a time of day, on weekdays (on other days where no weekday is known). Of a shape of which
@@ -95,19 +96,27 @@ class OneSeason:
 
     def _busy(
         self, day: int, counts: Sequence[float], visits: Sequence[float], usual: Sequence[float]
-    ) -> tuple[float, float]:
+    ) -> tuple[float, float, float]:
         """How many times as much this day gets as is usual, around that time, and the relative variance of that.
 
-        Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it.
+        Weekdays are alike unless they show otherwise: their ratio is drawn to 1 by what chance explains of it. A day
+        that came once and is far from its like was an outage or a crowd, or is what such a day is: its ratio is
+        doubted, and that it is either is the third number, a variance too. A Saturday with less is no wonder.
         """
         params = self._params
         means = [many * each for many, each in zip(visits, usual, strict=True)]
         seen, mean = self._robust_sums(counts, means, visits)
         ratio = math.log((seen + 0.5) / (mean + 0.5))
-        chance = params.day_variance / max(*visits, _NOTHING) + 1 / max(mean, _NOTHING)
+        known = max(*visits, _NOTHING)
+        chance = params.day_variance / known + 1 / max(mean, _NOTHING)
         unlike = max(ratio**2 - chance, params.alike_variance) if day < _SATURDAY else params.weekend_variance
-        drawn = unlike / (unlike + chance)
-        return math.exp(drawn * ratio), drawn * chance
+        drawn, doubt = unlike / (unlike + chance), 0.0
+        if params.robust and (day < _SATURDAY or ratio > 0):
+            trust = min(1.0, params.robust_z**2 * (chance + params.alike_variance) / max(ratio**2, _NOTHING))
+            days = max(sum(visits) / len(visits), _NOTHING)
+            doubt = (1 - trust) * min(1.0, (params.doubtful_days / days) ** 4)
+        drawn *= 1 - doubt
+        return math.exp(drawn * ratio), drawn * chance, doubt / 4 * ratio**2
 
     def _join(self, rate: float, variance: float, counts: float, visits: float) -> tuple[float, float]:
         """What is expected of a slot, with what it has shown itself. One visit or two that are far from expected may

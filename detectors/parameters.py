@@ -36,6 +36,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     one_day_variance: float = 0.15  # of a shape that one day has shown
     flat_visits: float = 0.05  # that a flat shape is worth
     doubtful_visits: float = 2.0  # so many may hold an incident
+    doubtful_days: float = 1.3  # so many days may be an outage or a crowd from end to end
     sibling_variance: float = 0.05  # of a queue's shape around its channel's
     sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown
     special_variance: float = 0.09  # of a calendar day for which no season is known

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detectors.bank import Bank
 from detectors.baseline import Season
@@ -76,6 +78,40 @@ def test_what_four_weeks_show_is_usual_however_odd() -> None:
     rates[slot] *= 4
     season, _ = _season(4, rates)
     assert _rate(season, slot)[0] == pytest.approx(rates[slot], rel=0.15)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    day=st.integers(0, 6),
+    first=st.integers(0, 40),
+    long=st.integers(1, 48),
+    factor=st.sampled_from([0.0, 0.1, 3.0, 6.0]),
+    busy=st.sampled_from([0.3, 1.0, 30.0]),
+)
+def test_what_a_day_of_the_first_week_alone_has_shown_is_not_taken_for_usual(
+    day: int, first: int, long: int, factor: float, busy: float
+) -> None:
+    """An outage or a crowd of hours, or of the whole day; a Saturday with less than a weekday may be usual at once."""
+    if day >= 5 and factor < 1:
+        return
+    usual, odd = _shape() * busy, _shape() * busy
+    low, high = day * DAY_SLOTS + first, min(day * DAY_SLOTS + first + long, (day + 1) * DAY_SLOTS)
+    odd[low:high] *= factor
+    season, _ = _season(1, odd)
+    for slot in {low, (low + high) // 2, high - 1}:
+        found, unsure = _rate(season, slot)
+        assert usual[slot] / 2.4 < found < 2.4 * usual[slot], (slot, found, usual[slot])
+        assert unsure > 0.03
+
+
+def test_a_day_that_came_empty_twice_is_an_empty_day() -> None:
+    rates = _shape()
+    rates[2 * DAY_SLOTS : 3 * DAY_SLOTS] = 0.0
+    once, twice = (_season(weeks, rates)[0] for weeks in (1, 3))
+    slot = 2 * DAY_SLOTS + 20
+    assert _rate(once, slot)[0] > 50
+    assert _rate(once, slot)[1] > 5, "either"
+    assert _rate(twice, slot)[0] < 2
 
 
 def test_a_quiet_monday_morning_is_not_taken_for_a_tuesday() -> None:

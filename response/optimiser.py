@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
+from scipy.optimize import linprog as linprog
 
 Numbers = NDArray[np.float64]
 _BETAS = np.array([-4.0, -2.0, -1.0, -0.4, 0.2, 0.8, 1.5, 2.5])

@@ -59,14 +59,15 @@ class Ran(msgspec.Struct):
             if isinstance(value.body, Signal):
                 self.signals[value.body.signal_id] = value.body.signal_kind
         elif isinstance(value, Incident):
-            self._incident(value)
+            self.incident(value)
         elif isinstance(value, StaffingAlert):
             self.alerts.add(value.alert_id)
         elif isinstance(value, LoadShiftCommand):
             mine = self.commands if output.topic == topics.LOAD_SHIFT_COMMANDS else self.proposals
             mine.add(value.command_id)
 
-    def _incident(self, value: Incident) -> None:
+    def incident(self, value: Incident) -> None:
+        """A revision of an incident."""
         before = self.incidents.get(value.incident_id)
         paged = before.paged if before else []
         awake = value.pages and value.phase == "open" and value.merged_into is None

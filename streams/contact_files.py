@@ -16,8 +16,6 @@ from streams import contact_frames, export, feed
 from streams.config import Settings
 from streams.rows import COLUMNS, Batch
 
-_REFUSED = ("row", "reason", "detail")
-
 
 def holds_contacts(path: Path) -> bool:
     """Whether the file, or the first of a folder, has the columns that contacts need. Raises BadConfig."""
@@ -54,6 +52,17 @@ def read(
         yield events, report
 
 
+@contextlib.contextmanager
+def held(contacts: pl.DataFrame, settings: Settings) -> Iterator[tuple[feed.SortedEvents, feed.Report]]:
+    """As `read`, of a frame."""
+    with tempfile.TemporaryDirectory(prefix="breakwater-replay-") as folder:
+        events, report = feed.SortedEvents(Path(folder)), feed.Report()
+        batch = _batch(contact_frames.checked(contacts), settings, 0)
+        report.add(batch)
+        events.add(batch.events)
+        yield events, report
+
+
 def _frames(file: Path) -> Iterator[pl.DataFrame]:
     try:
         yield from pl.scan_parquet(file).collect_batches(chunk_size=feed.SLICE_EVENTS, maintain_order=True)
@@ -77,13 +86,13 @@ def _batch(frame: pl.DataFrame, settings: Settings, read: int) -> Batch:
         .when(~pl.col("channel").is_in(sorted(settings.channels)))
         .then(pl.lit("unknown-channel"))
     )
-    contacts = rows.filter(pl.col("type").ne_missing("heartbeat")).with_columns(why.alias("reason"))
-    refused = contacts.filter(pl.col("reason").is_not_null()).with_columns(
-        pl.col("@row").alias("row"), pl.col("channel").fill_null("").alias("detail")
+    contacts = rows.filter(pl.col("type").ne_missing("heartbeat")).with_columns(why.alias("@why"))
+    refused = contacts.filter(pl.col("@why").is_not_null()).select(
+        pl.col("@row").alias("row"), pl.col("@why").alias("reason"), pl.col("channel").fill_null("").alias("detail")
     )
     return Batch(
         rows=len(frame),
         left_out=len(frame) - len(contacts),
-        events=contacts.filter(pl.col("reason").is_null()).select(*COLUMNS, "@row"),
-        refused=refused.select(_REFUSED),
+        events=contacts.filter(pl.col("@why").is_null()).select(*COLUMNS, "@row"),
+        refused=refused,
     )

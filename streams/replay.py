@@ -1,107 +1,159 @@
-"""Recorded logs and exports through the same decoding and the same folds as live: the same outputs, byte for byte."""
+"""Replays from a notebook: polars frames in, polars frames out, through the folds of the live worker.
+
+    from streams import config, replay
+
+    settings = config.load(Path("settings.yaml"))
+    panes = replay.panes(polars.read_parquet("contacts.parquet"), settings)
+    told = replay.retold(panes, settings, centre)
+    told.incidents.select("opened_at", "cause", "title")
+
+The columns of every frame are in `streams.tables` and `streams.contact_frames`, with what they mean. Frames are held in
+memory; `breakwater replay` is for what is greater.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from itertools import chain
+from typing import Any, NamedTuple
 
-from schemas import topics
-from schemas.base import Origin
+import polars as pl
+
+from schemas import codec, topics
 from schemas.centre import Centre
 from schemas.desk import DeskEntry
-from schemas.errors import BadMessage
-from schemas.fold import Fold, Output
-from schemas.pane import PaneRecord
+from schemas.errors import BadConfig
+from schemas.fold import Output
+from schemas.pane import QueuePane
+from schemas.signal import Load, Signal
+from streams import contact_files, history, learned, replay_sources, tables
 from streams.config import Settings
-from streams.faust_handler import Arrival, FoldRole
-from streams.own_ticks import OwnTicks
-from streams.roles import detect_role, respond_role
-from streams.state import Source
+from streams.refolding import Refolding, Replay, States, place_of, refold
+from streams.retold import SIGNALS
 
-States = Mapping[Source, Mapping[str, bytes]]
-
-
-class Refolding:
-    """The folds of one role, one a source partition, each from its entries in `states` or from nothing."""
-
-    def __init__(self, role: FoldRole, states: States | None = None) -> None:
-        self._role = role
-        self._states = states or {}
-        self._folds: dict[Source, Fold] = {}
-        self.unreadable = 0
-
-    def read(self, arrival: Arrival) -> Any:
-        """The record; None for one that cannot be read, which is left out, as live, where it is a dead letter."""
-        try:
-            return self._role.decode(arrival)
-        except BadMessage:
-            self.unreadable += 1
-            return None
-
-    def step(self, record: Any, origin: Origin) -> list[Output]:
-        source = Source(origin.topic, origin.partition)
-        if source not in self._folds:
-            fold = self._folds[source] = self._role.build()
-            fold.restore(self._states.get(source, {}))
-        return self._folds[source].step(record, origin)
+__all__ = [
+    "Refolding",
+    "Replay",
+    "Retold",
+    "States",
+    "expected",
+    "incidents",
+    "known",
+    "panes",
+    "place_of",
+    "refold",
+    "retold",
+    "signals",
+]
 
 
-def refold(role: FoldRole, log: Iterable[Arrival], states: States | None = None) -> Iterator[Output]:
-    """What `role` says to the records of `log`, each partition in order, from `states` or from nothing."""
-    folds = Refolding(role, states)
-    for arrival in log:
-        record = folds.read(arrival)
-        if record is not None:
-            yield from folds.step(record, place_of(arrival))
+class Retold(NamedTuple):
+    """What the folds say, every revision of it, in order: the columns are those of the same name in
+    `streams.tables`."""
+
+    signals: pl.DataFrame  # SIGNALS
+    incidents: pl.DataFrame  # INCIDENTS
+    staffing_alerts: pl.DataFrame  # ALERTS
+    load_shift_commands: pl.DataFrame  # COMMANDS
+    expected: pl.DataFrame  # EXPECTED
 
 
-def place_of(arrival: Arrival) -> Origin:
-    return Origin(topic=arrival.topic, partition=arrival.partition, offset=arrival.offset)
+def panes(contacts: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The final panes (`streams.tables.PANES`) of contacts (`streams.contact_frames.CONTACTS`, of which only `NEEDED`
+    must be there), counted as the ingest counts those of a tenant whose time is that of its events.
 
-
-class Replay:
-    """Both folds in one process, without a bus: panes become desk entries, desk entries become outputs.
-
-    `tell` is shown every output with the source partition it came of. What detection says, and the models among the
-    panes, are the desk's log: in this order, with offsets of its own.
+    Rows need no order; heartbeats are left out, as the play has its own. Nothing is said of the time before the first
+    contact and after the last. Raises BadConfig for other columns, and where no contact can be counted.
     """
+    with contact_files.held(contacts, settings) as (events, report):
+        if events.first is None:
+            refused = ", ".join(f"{why} {one.count:,}" for why, one in sorted(report.refused.items()))
+            raise BadConfig([("contacts", f"hold none that can be counted ({refused or 'there are no rows'})")])
+        records = replay_sources.known(history.of_sorted(events, settings, events.lanes), events)
+        return tables.of_panes(record for record in records if isinstance(record, QueuePane))
 
-    def __init__(self, settings: Settings, tell: Callable[[int, Output], None], states: States | None = None) -> None:
-        self._tell = tell
-        self._detect = Refolding(detect_role(settings), states)
-        self._respond = Refolding(respond_role(settings, OwnTicks(settings)))
-        self._said: Counter[int] = Counter()
 
-    @property
-    def unreadable(self) -> int:
-        return self._detect.unreadable + self._respond.unreadable
+def known(panes: pl.DataFrame, settings: Settings, centre: Centre | None = None) -> States:
+    """What detection knows after the weeks in `panes` of one tenant: for `retold` of later ones. Raises BadConfig
+    where there is less than a day, or more than one tenant."""
+    records = _records(panes)
+    (tenant, *more) = sorted({pane.tenant for pane in records})
+    if more:
+        raise BadConfig([("panes", f"are of {tenant} and {', '.join(more)}: learn one tenant at a time")])
+    model = centre or Centre(tenant=tenant)
+    found = learned.bootstrap(settings, model, history.in_order(records))
+    return {learned.source_of(tenant): found.entries}
 
-    def read_pane(self, arrival: Arrival) -> PaneRecord | None:
-        record: PaneRecord | None = self._detect.read(arrival)
-        return record
 
-    def read_entry(self, arrival: Arrival) -> DeskEntry | None:
-        entry: DeskEntry | None = self._respond.read(arrival)
-        return entry
+def retold(
+    panes: pl.DataFrame, settings: Settings, centre: Centre | None = None, known: States | None = None
+) -> Retold:
+    """All that both folds say of final panes (`streams.tables.PANES`), beginning with nothing or with what is `known`.
 
-    def pane(self, record: PaneRecord, origin: Origin) -> None:
-        """One record of `queue-panes`, and all that follows from it."""
-        if isinstance(record, Centre):
-            # live it comes to the desk from its own topic
-            place = Origin(topic=topics.CENTRE.name, partition=origin.partition, offset=origin.offset)
-            self._onto_desk(origin.partition, DeskEntry(tenant=record.tenant, origin=place, body=record))
-        for output in self._detect.step(record, origin):
-            self._tell(origin.partition, output)
-            assert isinstance(output.value, DeskEntry), "detection speaks to the desk alone"
-            self._onto_desk(origin.partition, output.value)
+    `centre` is the model of its tenant; the others have a bare one, in mode `approve`, in UTC. Raises BadConfig.
+    """
+    said: dict[str, list[tuple[Any, bytes]]] = defaultdict(list)
+    loads: list[Load] = []
 
-    def entry(self, entry: DeskEntry, origin: Origin) -> None:
-        """One record of `desk`, and all that follows from it."""
-        for output in self._respond.step(entry, origin):
-            self._tell(origin.partition, output)
+    def tell(_partition: int, output: Output) -> None:
+        value = output.value
+        if isinstance(value, DeskEntry):
+            if isinstance(value.body, Signal):
+                said[SIGNALS].append((value.body, codec.encode(value)))
+            elif isinstance(value.body, Load):
+                loads.append(value.body)
+        elif output.topic.name in tables.SAID:
+            said[output.topic.name].append((value, codec.encode(value)))
 
-    def _onto_desk(self, partition: int, entry: DeskEntry) -> None:
-        offset = self._said[partition]
-        self._said[partition] += 1
-        self.entry(entry, Origin(topic=topics.DESK.name, partition=partition, offset=offset))
+    _tell_all(Replay(settings, tell, known), _records(panes), centre)
+    rows = [row for load in loads for row in tables.expected(load)]
+    return Retold(
+        signals=tables.of_said(SIGNALS, said[SIGNALS]),
+        incidents=tables.of_said(topics.INCIDENTS.name, said[topics.INCIDENTS.name]),
+        staffing_alerts=tables.of_said(topics.STAFFING_ALERTS.name, said[topics.STAFFING_ALERTS.name]),
+        load_shift_commands=tables.of_said(topics.LOAD_SHIFT_COMMANDS.name, said[topics.LOAD_SHIFT_COMMANDS.name]),
+        expected=pl.DataFrame(rows, schema=dict(tables.EXPECTED)),
+    )
+
+
+def signals(
+    panes: pl.DataFrame, settings: Settings, centre: Centre | None = None, known: States | None = None
+) -> pl.DataFrame:
+    """`streams.tables.SIGNALS` of final panes; see `retold`."""
+    return retold(panes, settings, centre, known).signals
+
+
+def incidents(
+    panes: pl.DataFrame, settings: Settings, centre: Centre | None = None, known: States | None = None
+) -> pl.DataFrame:
+    """`streams.tables.INCIDENTS` of final panes; see `retold`."""
+    return retold(panes, settings, centre, known).incidents
+
+
+def expected(
+    panes: pl.DataFrame, settings: Settings, centre: Centre | None = None, known: States | None = None
+) -> pl.DataFrame:
+    """`streams.tables.EXPECTED` of final panes, for plots: what came and what was usual, with its band; see `retold`.
+    A queue in a stretch in which nothing came, nor hardly anything was expected, has no row."""
+    return retold(panes, settings, centre, known).expected
+
+
+def _records(panes: pl.DataFrame) -> list[QueuePane]:
+    records = list(tables.panes_of(panes))
+    if not records:
+        raise BadConfig([("panes", "hold no row")])
+    return records
+
+
+def _tell_all(replay: Replay, records: list[QueuePane], centre: Centre | None) -> None:
+    offsets: Counter[int] = Counter()
+    places = {tenant: learned.source_of(tenant).partition for tenant in sorted({pane.tenant for pane in records})}
+    if centre is not None and centre.tenant not in places:
+        raise BadConfig([("centre", f"is of {centre.tenant}, the panes are of {', '.join(places)}")])
+    for tenant, place in places.items():
+        model = centre if centre and centre.tenant == tenant else Centre(tenant=tenant)
+        replay_sources.tell(replay, model, place, offsets)
+    ends = replay_sources.all_was_read(max(pane.pane_start for pane in records))
+    for record in chain(history.in_order(records), ends):
+        for place in [places[record.tenant]] if isinstance(record, QueuePane) else sorted(set(places.values())):
+            replay_sources.tell(replay, record, place, offsets)

@@ -21,7 +21,7 @@ from streams.ahead import ahead
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
-from streams.replay import Replay, States, place_of
+from streams.refolding import Replay, States, place_of
 from streams.state import Source
 
 TOPICS = {topic.name: topic for topic in (topics.QUEUE_PANES, topics.DESK)}
@@ -101,17 +101,17 @@ def contacts(
     made = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
     places = {tenant: learned.source_of(tenant).partition for tenant in of}
     for model in of.values():
-        _tell(replay, model, places[model.tenant], offsets)
+        tell(replay, model, places[model.tenant], offsets)
     with closing(ahead(made, PANES_AHEAD)) as panes:
-        for record in chain(_known(panes, events), _all_was_read(events.last or events.first)):
+        for record in chain(known(panes, events), all_was_read(events.last or events.first)):
             counted.hear(record)
             # progress is told to every partition, as live
             for partition in [places[record.tenant]] if isinstance(record, QueuePane) else sorted(set(places.values())):
-                _tell(replay, record, partition, offsets)
+                tell(replay, record, partition, offsets)
     return counted
 
 
-def _known(panes: Iterator[PaneRecord], events: feed.SortedEvents) -> Iterator[PaneRecord]:
+def known(panes: Iterator[PaneRecord], events: feed.SortedEvents) -> Iterator[PaneRecord]:
     """Without the panes before the first contact and after the last: heartbeats reach there, and say that it was
     silent; of what the export does not hold nothing is known."""
     assert events.first is not None and events.last is not None
@@ -122,13 +122,13 @@ def _known(panes: Iterator[PaneRecord], events: feed.SortedEvents) -> Iterator[P
             yield record
 
 
-def _all_was_read(at: datetime) -> Iterator[Progress]:
+def all_was_read(at: datetime) -> Iterator[Progress]:
     """The end is known: nothing waits any longer for channels that could still come."""
     for seconds in (0.0, READ_SECONDS):
         yield Progress(at=at + timedelta(seconds=seconds), read_to={}, partitions={})
 
 
-def _tell(replay: Replay, record: PaneRecord, partition: int, offsets: Counter[int]) -> None:
+def tell(replay: Replay, record: PaneRecord, partition: int, offsets: Counter[int]) -> None:
     replay.pane(record, Origin(topic=topics.QUEUE_PANES.name, partition=partition, offset=offsets[partition]))
     offsets[partition] += 1
 

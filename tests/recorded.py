@@ -22,7 +22,7 @@ from streams.__main__ import main
 from streams.bus import Bus
 from streams.config import Settings
 from streams.faust_handler import Arrival, FoldRole
-from streams.replay import refold
+from streams.refolding import refold
 from streams.state import Source
 
 

@@ -21,7 +21,7 @@ from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
 from streams.cli.centre import checked
 from streams.config import Settings
-from streams.replay import Replay, States
+from streams.refolding import Replay, States
 from streams.retold import FILES, TIMELINE, Retold
 
 TOPIC = "topic:"

@@ -32,7 +32,7 @@ from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Record
 from streams.own_ticks import OwnTicks
-from streams.replay import Replay, refold
+from streams.refolding import Replay, refold
 from streams.retold import FILES, TIMELINE, Retold
 from streams.roles import respond_role
 from tests.desk_builder import signal

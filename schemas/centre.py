@@ -66,11 +66,13 @@ class Route(Part, frozen=True, kw_only=True):
 
 class Provider(Part, frozen=True, kw_only=True):
     """A carrier or platform and what depends on it. Numbers that the `cloud` holds (bring your own carrier) are
-    switched by a command; those that the `carrier` holds only he can switch, so a person has to ask him."""
+    switched by a command; those that the `carrier` holds only he can switch, so a person has to ask him.
+    `promised_availability`: of the time, how much its contract promises that it works (0.999)."""
 
     name: Name
     tool: Name
     channels: list[Name] = []
+    promised_availability: Share | None = None
     controls_numbers: Literal["carrier", "cloud", "none"] = "none"
 
 

@@ -107,7 +107,7 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
         frozenset(_queues(one, incident)),
     )
     since = None if played else incident.onset - USUAL - ARRIVES_WITHIN
-    for body in sources.desk(source, incident.tenant, since, tell):
+    for _, body in sources.desk(source, incident.tenant, since, tell):
         hindsight.hear(body)
     if hindsight.centre is None:
         hindsight.centre = _model(said, incident.tenant)

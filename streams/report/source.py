@@ -113,20 +113,25 @@ def said(source: Source, wanted: Sequence[Topic], tell: Tell = _silent) -> list[
     return [(place[0], value) for place, value in sorted(found.values(), key=lambda item: item[0])]
 
 
-def desk(source: Source, tenant: str, since: datetime | None = None, tell: Tell = _silent) -> Iterator[DeskBody]:
-    """What a tenant's desk heard, in its order, each entry once."""
-    clock, key = Clock(tenant=tenant), tenant.encode()
+def desk(
+    source: Source, tenant: str | None = None, since: datetime | None = None, tell: Tell = _silent
+) -> Iterator[tuple[str, DeskBody]]:
+    """What the desks (or one tenant's) heard, with the tenant: each desk's in its order, each entry once."""
+    clocks: dict[str, Clock] = {}
+    key = None if tenant is None else tenant.encode()
     for n, one in enumerate(source.arrivals((topics.DESK,), since), 1):
         if n % REPORT_EVERY == 0:
             tell("desk entries", n)
-        if one.value is None or one.key not in (None, key):
+        if one.value is None or (key is not None and one.key not in (None, key)):
             continue
         try:
             entry: DeskEntry = value_of(topics.DESK.name, one.value)
         except BadMessage:
+            continue  # of another release
+        if tenant not in (None, entry.tenant):
             continue
-        if entry.tenant == tenant and clock.is_new(entry.origin):
-            yield entry.body
+        if clocks.setdefault(entry.tenant, Clock(tenant=entry.tenant)).is_new(entry.origin):
+            yield entry.tenant, entry.body
 
 
 def of(values: Iterable[Said], kind: type[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ from tools.kafka import free_port
 
 FILES = ROOT / "helm/breakwater/files/prometheus"
 WINDOW = "10s"  # instead of the minutes of the rules
-SECONDS_MAX = 30.0
+SECONDS_MAX = 90.0  # of waiting for something that usually takes seconds
 
 
 def need(*programs: str) -> None:

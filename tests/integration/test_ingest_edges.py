@@ -19,7 +19,7 @@ from streams import broker
 from streams.config import Settings
 from streams.ingest import Ingest
 
-SECONDS_MAX = 25.0
+SECONDS_MAX = 75.0
 
 
 class Bus:

@@ -238,7 +238,7 @@ def named(settings: Settings, name: str) -> Settings:
     return settings.model_copy(update={"broker": settings.broker.model_copy(update={"instance_id": name})})
 
 
-def wait_until_done(settings: Settings, feed: Feed, seconds: float) -> None:
+def wait_until_done(settings: Settings, feed: Feed, seconds: float = 40.0) -> None:
     """Until the finals hold every event, or the time is over; `check` then says what is wrong."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and sum(Found(settings).cells().values()) < len(feed.rows):
@@ -260,7 +260,7 @@ def test_one_member_killed_and_ended_again_and_again_counts_every_event_once(
             getattr(member, end)()
             member = IngestProcess(path)
         feeding.join()
-        wait_until_done(settings, feed, 10)
+        wait_until_done(settings, feed)
         member.terminate()
     finally:
         feeding.join()
@@ -284,7 +284,7 @@ def test_two_members_of_which_one_is_killed_and_one_is_frozen_count_every_event_
         time.sleep(4)
         members[1].freeze(4.5)  # longer than its session: it wakes as a zombie
         feeding.join()
-        wait_until_done(settings, feed, 10)
+        wait_until_done(settings, feed)
         for member in members:
             member.terminate()
     finally:
@@ -315,7 +315,7 @@ def test_a_death_between_any_two_effects_is_made_good_by_the_next_start(
             member.kill()
     last = IngestProcess(path)
     try:
-        wait_until_done(settings, feed, 10)
+        wait_until_done(settings, feed)
         last.terminate()
     finally:
         last.kill()

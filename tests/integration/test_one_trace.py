@@ -112,7 +112,7 @@ def outage(trace: str) -> list[Outgoing]:
     return found
 
 
-def await_that(reached: Callable[[], Any], worker: Running, seconds: float = 30) -> Any:
+def await_that(reached: Callable[[], Any], worker: Running, seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := reached()):
         assert time.monotonic() < deadline, worker.log()[-3000:]

@@ -175,12 +175,20 @@ def choices(seen: Seen, asked: rules.Asked) -> Iterator[dict[str, str]]:
         }
 
 
+def shown(seen: Seen, expression: str, patience: float) -> list[Any]:
+    """The expression's series: on a busy machine scrapes come late, and a rate needs two of them; until `patience`
+    ends they are waited for."""
+    while not (found := seen.prometheus.over(expression, seen.began)) and time.monotonic() < patience:
+        time.sleep(1)
+    return found
+
+
 def test_every_panel_of_every_dashboard_shows_something_and_its_legend_names_labels(seen: Seen) -> None:
-    wrong = []
+    wrong, patience = [], time.monotonic() + 60
     for asked in queries():
         for values in choices(seen, asked):
             expression = rules.filled(asked.expression, values, step=RATE_INTERVAL)
-            found = seen.prometheus.over(expression, seen.began)
+            found = shown(seen, expression, patience)
             if not found:
                 wrong.append(f"{asked}: nothing for {values}")
             labels = {label for series in found for label in series["metric"]} | rules.grouped_by(expression)

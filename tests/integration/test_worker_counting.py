@@ -28,7 +28,7 @@ WORKER = Path(__file__).with_name("counting_worker.py")
 ROOT = Path(__file__).parents[2]
 MOMENT = "2026-03-03T14:02:00Z"
 PARTITIONS = topics.QUEUE_PANES.partitions
-WAIT_SECONDS_MAX = 40.0
+WAIT_SECONDS_MAX = 90.0
 
 
 class Bench:

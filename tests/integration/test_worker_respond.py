@@ -48,7 +48,7 @@ def send(settings: Settings, outgoing: list[Outgoing]) -> None:
 
 
 def await_that(reached: Callable[[], bool], worker: Running) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not reached():
         assert time.monotonic() < deadline, worker.log()[-3000:]
         time.sleep(0.3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,12 @@ def test_a_dashboard_fulfils_grafanas_schema(name: str, shared_data: Path) -> No
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_query_is_promql_and_leaves_no_variable_unfilled(name: str) -> None:
-    for query in rules.asked(BOARDS[name]):
-        parse(rules.filled(query.expression, VALUES))
+    queries = list(rules.asked(BOARDS[name]))
+    assert len(queries) >= 3, "a dashboard without queries shows nothing"
+    for query in queries:
+        expression = rules.filled(query.expression, VALUES)
+        assert not re.search(r"\$[a-z_{]", expression), query  # `$1` is a group of a label_replace
+        parse(expression)  # raises where it is no PromQL
 
 
 def test_the_folder_of_the_provisioning_is_the_one_that_titles_are_compared_with() -> None:

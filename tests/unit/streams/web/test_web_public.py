@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from schemas import topics
 from schemas.command import Bulletin
@@ -159,9 +160,17 @@ class TestFiles:
         assert "no news from our own systems" in (tmp_path / outage.TENANT / "index.html").read_text()
 
     def test_a_disk_that_refuses_does_not_end_the_page(self, tmp_path: Path) -> None:
-        (tmp_path / "public").write_text("no folder")
-        pages = public_pages.PublicPages(tmp_path / "public", board(bulletin()))
+        place = tmp_path / "public"
+        place.write_text("no folder")
+        pages = public_pages.PublicPages(place, board(bulletin()))
+        with capture_logs() as logged:
+            asyncio.run(pages.look(WALL))
+            asyncio.run(pages.look(WALL))
+        assert [line["event"] for line in logged] == ["the customers' pages cannot be written"]
+        assert place.read_text() == "no folder"
+        place.unlink()
         asyncio.run(pages.look(WALL))
+        assert (place / outage.TENANT / "index.html").exists()
 
     @pytest.mark.parametrize("name", ["..", ".", "a/b", "../../etc", "näher", "%2e%2e"])
     def test_a_tenants_name_is_one_folder_whatever_is_in_it(self, name: str) -> None:

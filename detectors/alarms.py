@@ -199,7 +199,7 @@ class Alarms:
         if sight.seen[i] > 0:
             return False
         walks = evidence.walks[:, i]
-        return bool(evidence.expected[SILENCE, i] > 0 and walks[SILENCE] >= 0.5 * walks[row])
+        return bool(evidence.sums[1, SILENCE, i] > 0 and walks[SILENCE] >= 0.5 * walks[row])
 
     def _sums(
         self, evidence: Evidence, i: int, direction: int, sight: Sight, row: int | None = None
@@ -207,12 +207,8 @@ class Alarms:
         """The best row of the run, its start, and what was seen and expected in it, with the open pane's part."""
         if sight.gains is None or evidence is self.bank.slow:
             row = evidence.best(i, direction) if row is None else row
-            return (
-                row,
-                int(evidence.since[row, i]),
-                float(evidence.observed[row, i]),
-                float(evidence.expected[row, i]),
-            )
+            observed, expected = evidence.sums[:, row, i].tolist()
+            return row, int(evidence.since[row, i]), observed, expected
         walks = evidence.walks[:, i] + sight.gains[:, i]
         if row is None:
             low, high = (0, SILENCE) if direction == SURGE else (SILENCE, len(RATIOS))
@@ -220,15 +216,15 @@ class Alarms:
         if walks[row] <= 0:
             return row, sight.start, 0.0, 0.0
         since = int(evidence.since[row, i]) if evidence.walks[row, i] > 0 else sight.start
-        observed = float(evidence.observed[row, i]) + float(sight.seen[i])
-        return row, since, observed, float(evidence.expected[row, i]) + float(sight.mean[direction][i])
+        observed, expected = evidence.sums[:, row, i].tolist()
+        return row, since, observed + float(sight.seen[i]), expected + float(sight.mean[direction][i])
 
     # -- following
 
     def _follow(self, alarm: Alarm, sight: Sight, slow: Numbers | None) -> list[Statement]:
         i = self.index[alarm.series]
         self._mark(alarm)
-        if self.bank.closed[i] and alarm.direction == SURGE:
+        if self.bank.is_closed(i) and alarm.direction == SURGE:
             return [self._clear(alarm, sight.at, sight.start, sight.share, CLOSING)]
         if sight.known is not None and not sight.known[i]:
             return []  # unknown resolves nothing and says nothing

@@ -109,11 +109,11 @@ class Bank:
         self.alarmed: Flags = np.zeros(0, bool)
         self.far: Flags = np.zeros(0, bool)  # alarmed, and further away than busy and quiet days are
         self.opening: Opening | None = None
-        self.open_share: Numbers = np.ones(0)
-        self.closed: Flags = np.zeros(0, bool)
+        self.open_share: Numbers | None = None  # of the pane; None: all are open throughout
+        self.closed: Flags | None = None  # None: none is
         self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
         self._fresh: tuple[int, int, bool, int] | None = None
-        self._band_due = True
+        self._band_due = self._slow_band_due = self._room_due = self._some_frozen = True
         self._totals: Totals | None = None
         self._rates: dict[int, tuple[Numbers, Numbers]] = {}
 
@@ -159,7 +159,7 @@ class Bank:
         self.season.forget()
         self._forget_season()
         self._fresh = None
-        self._band_due = True
+        self._band_due = self._slow_band_due = self._room_due = self._some_frozen = True
 
     # -- a pane
 
@@ -168,12 +168,11 @@ class Bank:
         moment = self.local.moment(start + seconds / 2)
         self._roll(start, moment)
         seasonal = self._seasonal(moment, start, seconds)
-        if self.closed.any():
-            known = ~self.closed if known is None else known & ~self.closed
+        known = self.without_closed(known)
         expected = seasonal * self.level_now
         scored = self.judged if known is None else self.judged & known
-        everything = bool(scored.all())
-        statistic = self.fast.update(seen, expected, start, None if everything else scored, self._steps(moment))
+        scored = None if known is None and self._all_judged else scored
+        statistic = self.fast.update(seen, expected, start, scored, self._steps(moment))
         self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
         self._learn(start, seconds, seen, expected, seasonal, known)
         return Closed(start, seconds, seen, expected, seasonal, statistic, self._close_slow(start + seconds))
@@ -185,12 +184,21 @@ class Bank:
         seen: the statistic and the expected count by direction and series, and the gains."""
         moment = self.local.moment(start + seconds / 2)
         expected = self._seasonal(moment, start, seconds) * self.level_now
-        known = known & ~self.closed
+        open_and_known = self.without_closed(known)
         mean = expected * np.array([[share_up], [share_down]])
         steps = self._steps(moment)
         gains = self.fast.gains(seen, mean if steps is None else mean * steps)
-        gains = np.where(self.judged & known, gains, 0.0)
+        gains = np.where(self.judged & open_and_known, gains, 0.0)
         return self.fast.statistic(self.fast.with_gains(gains)), mean, gains
+
+    def without_closed(self, known: Flags | None) -> Flags | None:
+        """Of what is `known` (None: all) that which is open; None where all is."""
+        if self.closed is None:
+            return known
+        return ~self.closed if known is None else known & ~self.closed
+
+    def is_closed(self, series: int) -> bool:
+        return self.closed is not None and bool(self.closed[series])
 
     def expect(self, start: int, seconds: int) -> Numbers:
         """What a pane would hold of which nothing is known."""
@@ -204,8 +212,10 @@ class Bank:
         before = np.array([rates[moment.before][0] for moment in moments])
         after = np.array([rates[moment.after][0] for moment in moments])
         share, factor = np.array([(moment.share, moment.factor) for moment in moments]).T[:, :, None]
-        shares = np.array([self._shares(end + i * seconds, seconds) for i in range(many)])
-        found = (before + (after - before) * share) * seconds * factor * shares
+        shares = [self._shares(end + i * seconds, seconds) for i in range(many)]
+        found = (before + (after - before) * share) * seconds * factor
+        if any(each is not None for each in shares):
+            found *= np.array([np.ones(self.size) if each is None else each for each in shares])
         expected: Numbers = found * (1.0 + self.facts.scale.astype(float)) * self.level_now
         return expected
 
@@ -259,16 +269,17 @@ class Bank:
         if self._band_due:
             self._read_band()
         scaled = (self._before + (self._after - self._before) * moment.share) * (seconds * moment.factor)
-        self.open_share = self._shares(start, seconds)
-        self.closed = self.open_share == 0
-        mean: Numbers = scaled * self._scale * self.open_share
-        return mean
+        mean: Numbers = scaled * self._scale
+        shares = self.open_share = self._shares(start, seconds)
+        self.closed = None if shares is None or shares.all() else shares == 0
+        return mean if shares is None else mean * shares
 
-    def _shares(self, start: float, seconds: float) -> Numbers:
-        """By series: how much of a stretch of time it is open."""
+    def _shares(self, start: float, seconds: float) -> Numbers | None:
+        """By series: how much of a stretch of time it is open; None where all are open throughout."""
+        if self.opening is None:
+            return None
         wall = self.local.wall(start)
-        shares = self.opening.shares(wall, wall + seconds) if self.opening else None
-        return np.ones(self.size) if shares is None else shares
+        return self.opening.shares(wall, wall + seconds)
 
     def _steps(self, moment: Moment) -> Numbers | None:
         """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
@@ -290,10 +301,10 @@ class Bank:
         totals = self._totals = self._totals or self.season.totals()
         # no line is drawn from an open half hour to a closed one
         first = at - moment.share * SLOT_SECONDS
-        opened = [self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS) > 0 for centre in (first, first + SLOT_SECONDS)]
-        self._before = np.where(opened[0] | ~opened[1], before, after)
-        self._after = np.where(opened[1] | ~opened[0], after, before)
-        self._edge = opened[0] != opened[1]
+        opens, closes = self._is_open(first), self._is_open(first + SLOT_SECONDS)
+        self._before = np.where(opens | ~closes, before, after)
+        self._after = np.where(closes | ~opens, after, before)
+        self._edge = opens != closes
         steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
         self._steep: Flags = steep.reshape(-1, self.lanes).any(axis=0)
         self._variance = np.maximum(of_before, of_after)
@@ -303,11 +314,17 @@ class Bank:
         self.learned_weeks = totals.exposure / _WEEK_SECONDS
         self.ready = (totals.exposure >= self.params.warm_up_seconds) & (totals.seen >= self.params.warm_up_contacts)
         self._slow_ready = self.ready & (self._variance < self.params.slow_season_variance_max)
+        self._slow_band_due = True
+
+    def _is_open(self, centre: float) -> Flags:
+        """In the half hour around a moment."""
+        shares = self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS)
+        return np.ones(self.size, bool) if shares is None else shares > 0
 
     def _read_band(self) -> None:
         """Level, tolerance and shape: functions of the state, which move once a block at most."""
         params = self.params
-        self._band_due = False
+        self._band_due, self._room_due = False, True
         self.level_now, variance = self._level_estimate()
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
@@ -315,11 +332,20 @@ class Bank:
         unseen = np.exp(-self.level.sums[0].astype(float) / params.level_tells)
         unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
         self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
+        self._all_judged = bool(self.judged.all())
         told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown
         most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
         self.tolerance = self._tolerance(told, most)
         self._doubt = variance + self._variance + params.visit_variance + tracking
         self.fast.band(*self.tolerance, 1 / self.relative_variance)
+        # of a count that is expected: what it may differ by beyond chance, as a relative variance
+        self.room_variance = self.relative_variance + (self.tolerance[0] / 2) ** 2
+        if self._slow_band_due:
+            self._read_slow_band()
+
+    def _read_slow_band(self) -> None:
+        params = self.params
+        self._slow_band_due = False
         self.slow_tolerance = self._tolerance(
             self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance, params.tolerance_max
         )
@@ -347,11 +373,10 @@ class Bank:
     def _roll(self, start: int, moment: Moment) -> None:
         """Closes blocks and half hours that ended before this pane."""
         clocks = self.clocks
-        frozen = (self.meters.frozen_since > 0) & ~self._thawed(start)
         block = start // self.params.level_block_seconds
         if block > self.level.block:
             self._follow_level()
-            self.level.roll(block, frozen)
+            self.level.roll(block, (self.meters.frozen_since > 0) & ~self._thawed(start))
             self.meters.spread[...] = self.dispersion.estimate()
             self._band_due = True
         if moment.visit != clocks.visit:
@@ -366,7 +391,7 @@ class Bank:
         much of it the level may take in."""
         params, block_seconds = self.params, self.params.level_block_seconds
         seen, seasonal = self.level.current.astype(float)
-        level, _ = self._level_estimate()
+        level = self._level_estimate()[0] if self._band_due else self.level_now
         noise: Numbers = self.meters.spread.astype(float) * (self.clocks.pane_seconds / block_seconds)
         expected = seasonal * level
         self.tracking.learn(seen, expected, self._tracking() + noise, block_seconds, seasonal > 0, noise)
@@ -402,23 +427,36 @@ class Bank:
         self, start: int, seconds: int, seen: Numbers, expected: Numbers, seasonal: Numbers, known: Flags | None
     ) -> None:
         meters, params = self.meters, self.params
-        excited = self.fast.excited() | self.alarmed
-        meters.frozen_since[...] = np.where(excited, np.where(meters.frozen_since > 0, meters.frozen_since, start), 0)
-        learns = ~excited | self._thawed(start)
-        counted = learns & self.ready
-        seconds_known = seconds * self.open_share
+        counted = self._free(start) & self.ready
+        seconds_known = np.float64(seconds) if self.open_share is None else seconds * self.open_share
         if known is not None:
             seen, expected, seasonal = seen * known, expected * known, seasonal * known
-            seconds_known *= known
-            learns, counted = learns & known, counted & known
-        self.level.add(np.array([seen, seasonal]) * (learns & self.ready))
+            seconds_known = seconds_known * known
+            counted &= known
+        self.level.add(seen * counted, seasonal * counted)
         self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
-        usual = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
-        meters.visit += np.array([seen, expected, seconds_known, seconds_known * self._doubt]) * usual
-        meters.room[...] = self.tolerance[0]
         meters.quarter[0] += seen
         meters.quarter[1] += seasonal
-        meters.heard[seen > 0] = start + seconds
+        visit = [seen, expected, seconds_known, seconds_known * self._doubt]
+        if self.far.any():
+            weight = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
+            visit = [each * weight for each in visit]
+        for row, each in enumerate(visit):
+            meters.visit[row] += each
+        if self._room_due:
+            self._room_due = False
+            meters.room[...] = self.tolerance[0]
+        np.copyto(meters.heard, np.uint32(start + seconds), where=seen > 0)
+
+    def _free(self, start: int) -> Flags:
+        """Series that may learn: not excited, or for so long that this may be how it is now."""
+        since = self.meters.frozen_since
+        excited = self.fast.excited() | self.alarmed
+        before, self._some_frozen = self._some_frozen, bool(excited.any())
+        if before or self._some_frozen:
+            since[...] = np.where(excited, np.where(since > 0, since, start), 0)
+        free: Flags = ~excited
+        return free | self._thawed(start) if self._some_frozen else free
 
     def _close_slow(self, end: int) -> Numbers | None:
         """Ends the slow pane where its time is over; returns its statistic."""
@@ -433,4 +471,5 @@ class Bank:
         self.slow_variance.learn(
             seen, expected, self.slow_variance.estimate(), params.slow_seconds, known & ~self.alarmed
         )
+        self._slow_band_due = True
         return self.slow.update(seen, expected, end - params.slow_seconds, known)

@@ -5,7 +5,7 @@ Expected contacts of a pane = seconds * season(time of week) * level. All are ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -16,12 +16,13 @@ from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
 Places = NDArray[np.int64]
+Pair = tuple[Numbers, Numbers]
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _SATURDAY = 5
 _AROUND = 4  # half hours before and after, in which a day is as busy
 _WINDOW = 2 * _AROUND + 1
-_AT_ONCE = 16_384  # slots times series that are worked out together: what they need of memory stays near the processor
+_AT_ONCE = 16_384  # half hours times series that are worked out together: few calls of many series need little memory
 _NOTHING = 1e-12
 
 
@@ -90,18 +91,18 @@ class Season(Columns):
 
     def rates(self, slots: Sequence[int], totals: Totals) -> tuple[Numbers, Numbers]:
         """By slot and series: contacts a second, and the relative variance of that."""
-        size = self.counts.shape[1]
-        together = max(_AT_ONCE // max(size, 1), 1)
-        rates, variances = np.empty((len(slots), size)), np.empty((len(slots), size))
-        for low in range(0, len(slots), together):
-            part = slice(low, low + together)
-            rates[part], variances[part] = self._slots(np.array(slots[part]), totals)
-        rates /= SLOT_SECONDS
-        return rates, variances
+        found = [self._slots(np.array(part), totals) for part in self._parts(slots)]
+        visits, variances = (np.concatenate(each) for each in zip(*found, strict=True))
+        return visits / SLOT_SECONDS, variances
 
-    def _slots(self, slots: Places, totals: Totals) -> tuple[Numbers, Numbers]:
-        """Contacts a visit of some slots, and the relative variance of that. The axes here are half hours around, slots
-        and series."""
+    def _parts(self, half_hours: Sequence[int]) -> Iterator[Sequence[int]]:
+        """As many at a time as there is memory near for: all where there are few series."""
+        together = max(_AT_ONCE // max(self.counts.shape[1], 1), 1)
+        return (half_hours[low : low + together] for low in range(0, len(half_hours), together))
+
+    def _slots(self, slots: Places, totals: Totals) -> Pair:
+        """Contacts a visit of some slots, and the relative variance of that. The axes are half hours around, slots and
+        series."""
         params = self._params
         day, time_of_day = np.divmod(slots, DAY_SLOTS)
         low = np.clip(time_of_day - _AROUND, 0, DAY_SLOTS - _WINDOW)
@@ -113,17 +114,21 @@ class Season(Columns):
         visits = self.exposure[around].astype(float) / SLOT_SECONDS
         busy, of_busy, either = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
+        counts, visits = counts[at], visits[at]
         if params.siblings and rate.shape[1] > self._lanes:
-            rate, variance = self._like_channel(slots, rate, variance, totals)
-        rate, variance = self._join(rate, variance + params.shape_variance, counts[at], visits[at])
+            own = slice(None), slice(0, self._lanes)
+            channel = self._join(rate[own], variance[own] + params.shape_variance, counts[own], visits[own])
+            rate, variance = self._like_channel(rate, variance, channel, totals)
+        rate, variance = self._join(rate, variance + params.shape_variance, counts, visits)
         return rate, variance + either
 
-    def _usual(self, times: Places, at: tuple[Places, Places], totals: Totals) -> tuple[Numbers, Numbers]:
+    def _usual(self, times: Places, at: tuple[Places, Places], totals: Totals) -> Pair:
         """Contacts a visit by time of day, on weekdays (on other days where no weekday is known), and the relative
         variance of that at one time of each window. Of a shape of which nothing is known a flat one is a guess."""
         params = self._params
         wanted = range(int(times.min()), int(times.max()) + 1)
-        self._read_weekdays([time for time in wanted if time not in self._weekdays])
+        for part in self._parts([time for time in wanted if time not in self._weekdays]):
+            self._read_weekdays(part)
         if len(self._weekdays) > 4 * _WINDOW:
             self._weekdays = {time: self._weekdays[time] for time in wanted}
         sums = np.array([self._weekdays[time] for time in wanted])[times - wanted.start]
@@ -135,10 +140,8 @@ class Season(Columns):
         variance = params.visit_variance / days + params.one_day_variance / days**2 + 1 / (seen[at] + 0.5)
         return usual, np.minimum(variance, params.flat_variance)
 
-    def _read_weekdays(self, times: list[int]) -> None:
+    def _read_weekdays(self, times: Sequence[int]) -> None:
         """Contacts and visits of times of day, without what is far from the middle."""
-        if not times:
-            return
         days = np.arange(0, WEEK_SLOTS, DAY_SLOTS)[:, None] + times
         counts = self.counts[days].astype(float)
         visits = self.exposure[days].astype(float) / SLOT_SECONDS
@@ -171,22 +174,16 @@ class Season(Columns):
         drawn = drawn * (1 - doubt)
         return np.exp(drawn * ratio), drawn * chance, doubt / 4 * ratio**2
 
-    def _like_channel(self, slots: Places, rate: Numbers, variance: Numbers, totals: Totals) -> tuple[Numbers, Numbers]:
+    def _like_channel(self, rate: Numbers, variance: Numbers, channel: Pair, totals: Totals) -> Pair:
         """Joined with its share of what the channel (series 0) gets in a slot; the channel itself is as it is."""
         params, lanes = self._params, self._lanes
-        own = self._join(
-            rate[:, :lanes],
-            variance[:, :lanes] + params.shape_variance,
-            self.counts[slots, :lanes].astype(float),
-            self.exposure[slots, :lanes].astype(float) / SLOT_SECONDS,
-        )
-        channel, of_channel = (np.tile(each, (1, rate.shape[1] // lanes)) for each in own)
+        of_all, variance_of_all = (np.tile(each, (1, rate.shape[1] // lanes)) for each in channel)
         weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
         unlike = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
-        of_sibling = unlike + of_channel + 1 / (totals.seen + 0.5)
+        of_sibling = unlike + variance_of_all + 1 / (totals.seen + 0.5)
         share = variance / (variance + of_sibling)
         share[:, :lanes] = 0.0
-        joined = rate * (1 - share) + channel * totals.share * share
+        joined = rate * (1 - share) + of_all * totals.share * share
         return joined, variance * (1 - share)
 
     def _join(self, rate: Numbers, variance: Numbers, counts: Numbers, visits: Numbers) -> tuple[Numbers, Numbers]:
@@ -274,8 +271,9 @@ class Level(Columns):
         once, and what is no busy hour slowly."""
         self.current[0] = np.clip(self.current[0], low, high)
 
-    def add(self, seen_and_expected: Numbers) -> None:
-        self.current += seen_and_expected
+    def add(self, seen: Numbers, expected: Numbers) -> None:
+        self.current[0] += seen
+        self.current[1] += expected
 
     def estimate(self, young: Flags) -> tuple[Numbers, Numbers]:
         """The level and the relative variance of it."""

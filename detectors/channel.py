@@ -47,6 +47,7 @@ Say = Callable[[int, Callable[[Origin], Signal]], None]
 # A source's last heartbeat and a contact behind it may come in records half a second apart; progress in a second.
 AHEAD_SECONDS = 1.5
 OPEN_SECONDS_MAX = 90  # open panes that are scored together
+_NO_PANE: Numbers = np.zeros((2, 0))
 
 
 class Head(msgspec.Struct):
@@ -90,7 +91,7 @@ class Channel:
         self.trail = Trail()  # of closed panes
         self.minute = Minute()
         self.minutes = Trail()
-        self.pane: Numbers = np.zeros((2, 0))  # what came and what is usual in the pane that is being judged
+        self.pane = _NO_PANE  # what came and what is usual in the pane that is being judged
         self.waves = Waves(self.names, params)
         self.metrics = Metrics(self.names)
         self.loads: dict[int, ChannelLoad] = {}  # by the end of the minute; whoever reads them takes them out
@@ -180,7 +181,8 @@ class Channel:
             expected, known = self.bank.expect(start, seconds), np.zeros(len(self.names), bool)
         else:
             expected = self._judge(start, seconds, counts, known, say)
-        self._wait(counts)
+        if merged.queues:
+            self._wait(counts)
         self._sum_minute(start, seconds, counts, expected, known, say)
         if end // 86_400 != start // 86_400:
             self._forget(end, say)
@@ -229,12 +231,10 @@ class Channel:
         if bank.clocks.quarter != before[2]:
             self.dirty.add("slow")
         usual = closed.expected if known is None else closed.expected * known
-        self.trail.push(start + seconds, closed.seen, usual, closed.statistic.max(axis=0))
+        self.trail.push(start + seconds, closed.seen, usual, np.maximum.reduce(closed.statistic))
         self.pane = np.array([closed.seen, usual])
-        if bank.closed.any():
-            known = ~bank.closed if known is None else known & ~bank.closed
-        self._state(self.alarms.look(of_closed(closed, known), closed.slow), say)
-        self.pane = self.pane * 0
+        self._state(self.alarms.look(of_closed(closed, bank.without_closed(known)), closed.slow), say)
+        self.pane = _NO_PANE
         return closed.expected
 
     def _state(self, statements: list[Statement], say: Say) -> None:
@@ -354,9 +354,9 @@ class Channel:
         self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None, say: Say
     ) -> None:
         bank, minute, end = self.bank, self.minute, start + seconds
-        beyond = expected**2 * (bank.relative_variance + (bank.tolerance[0] / 2) ** 2)
-        seen = np.full(len(self.names), float(seconds))
-        minute.add(start, counts, np.array([expected, beyond, seen if known is None else seen * known]))
+        beyond = expected**2 * bank.room_variance
+        seen = np.full(len(self.names), float(seconds)) if known is None else float(seconds) * known
+        minute.add(start, counts, np.array([expected, beyond, seen]))
         if minute.is_over(end):
             head = self.head
             backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
@@ -480,6 +480,7 @@ class Channel:
             self._state_waves(self.waves.leave(name, now), say)
             self._state_metrics(self.metrics.leave(name, now), say)
         self.bank.keep(wanted)
+        self.bank.meters.backlog[0] = self.bank.meters.backlog[1:].sum()
         self.minute.keep(wanted)
         self.trail.keep(wanted)
         self.minutes.keep(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -25,6 +26,7 @@ def body(raw: bytes) -> bytes:
     return raw[1:]
 
 
+@lru_cache(maxsize=10_000)
 def safe(name: str) -> str:
     """A name as part of an entry's name."""
     return quote(name, safe="")

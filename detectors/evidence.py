@@ -41,14 +41,12 @@ class Evidence(Columns):
     columns: ClassVar[dict[str, Column]] = {
         "runs": ((UPS + DOWNS,), np.float32),
         "walks": ((UPS + DOWNS,), np.float32),
-        "observed": ((UPS + DOWNS,), np.float32),
-        "expected": ((UPS + DOWNS,), np.float32),
+        "sums": ((2, UPS + DOWNS), np.float32),  # what was seen and what was expected in the run
         "since": ((UPS + DOWNS,), np.uint32),
     }
     runs: NDArray[np.float32]
     walks: NDArray[np.float32]
-    observed: NDArray[np.float32]
-    expected: NDArray[np.float32]
+    sums: NDArray[np.float32]
     since: NDArray[np.uint32]
 
     def __init__(self, params: CountParams) -> None:
@@ -75,19 +73,24 @@ class Evidence(Columns):
         far = (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges[:, part]
         far += shape
         np.log(far, out=far)
-        far -= near[_DIRECTION]
+        far[:UPS] -= near[SURGE]
+        far[UPS:] -= near[DROP]
         far *= seen + shape
-        gains: Numbers = np.minimum(seen * _LOG_RATIO - far, self._params.gain_max)
+        gains: Numbers = seen * _LOG_RATIO
+        gains -= far
+        np.minimum(gains, self._params.gain_max, out=gains)
         return gains
 
     def with_gains(self, gains: Numbers, part: slice = _ALL) -> Numbers:
         """R_j as it would be with these gains."""
-        runs: Numbers = np.minimum((self.runs[:, part].astype(float) + 1.0) * np.exp(gains), self._cap[:, part])
+        runs: Numbers = np.exp(gains)
+        runs *= np.add(self.runs[:, part], 1.0, dtype=float)
+        np.minimum(runs, self._cap[:, part], out=runs)
         return runs
 
     def statistic(self, runs: Numbers) -> Numbers:
         """S by direction and series, rounded to 1e-6 so that a tie at the threshold is the same everywhere."""
-        mean = np.array([runs[:UPS].sum(axis=0) / UPS, runs[UPS:].sum(axis=0) / DOWNS])
+        mean = np.array([np.add.reduce(runs[:UPS]) / UPS, np.add.reduce(runs[UPS:]) / DOWNS])
         statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
         return statistic
 
@@ -96,6 +99,9 @@ class Evidence(Columns):
     ) -> Numbers:
         """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have. `steps`
         widens the band of this pane alone: factors of the mean by direction and series."""
+        if len(seen) <= _PART:
+            edge = mean if steps is None else mean * steps
+            return self._update(_ALL, seen, mean, edge, start, known)
         statistic = np.empty((2, len(seen)))
         for low in range(0, len(seen), _PART):
             part = slice(low, low + _PART)
@@ -113,22 +119,23 @@ class Evidence(Columns):
         runs = self.with_gains(gains, part)
         if known is not None:
             runs = np.where(known, runs, self.runs[:, part])
-        walks = np.maximum(self.walks[:, part] + gains, 0.0)
+        before, since = self.walks[:, part], self.since[:, part]
+        np.copyto(since, np.uint32(start), where=before <= 0)
+        gains += before
+        walks = np.maximum(gains, 0.0, out=gains)
         alive = walks > 0
-        begins = alive & (self.walks[:, part] <= 0)
+        since *= alive
         self.runs[:, part] = runs
         self.walks[:, part] = walks
-        self.observed[:, part] = (self.observed[:, part] + seen) * alive
-        self.expected[:, part] = (self.expected[:, part] + mean) * alive
-        self.since[:, part] *= alive
-        self.since[:, part][begins] = start
+        sums = self.sums[:, :, part] + np.array([seen, mean])[:, None]
+        self.sums[:, :, part] = np.multiply(sums, alive, out=sums)
         return self.statistic(runs)
 
     def excited(self) -> Flags:
         """Series with evidence, which the level should not follow."""
         params = self._params
-        up = self.walks[:UPS].max(axis=0) > params.freeze_up
-        down = self.walks[UPS:].max(axis=0) > params.freeze_down
+        up = np.maximum.reduce(self.walks[:UPS]) > params.freeze_up
+        down = np.maximum.reduce(self.walks[UPS:]) > params.freeze_down
         found: Flags = up | down
         return found
 
@@ -141,4 +148,4 @@ class Evidence(Columns):
         """Sets the evidence of one series to nothing."""
         rows = slice(None) if direction is None else slice(0, UPS) if direction == SURGE else slice(UPS, None)
         for name in self.columns:
-            getattr(self, name)[rows, series] = 0
+            getattr(self, name)[..., rows, series] = 0

@@ -146,12 +146,14 @@ class Metrics:
         if block != self.block or len(self.hours) >= JOURNAL:
             self.block = block
             self._take_checkpoint()
+        self.dirty.add("marks")
+        if not counts[[HANDLE_N, WAIT_N]].any():
+            return []  # nothing new: a mean that is full was taken when it became so
         marks = self.marks
         known = np.repeat(known, len(MEASURES))
         marks.milliseconds += counts[[HANDLE, WAIT]].T.ravel() * known
         marks.contacts += (counts[[HANDLE_N, WAIT_N]].T.ravel() * known).astype(np.uint32)
         full = marks.contacts >= VALUE_OF
-        self.dirty.add("marks")
         if not full.any():
             return []
         # as the journal will have them

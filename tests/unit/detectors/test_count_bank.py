@@ -193,7 +193,7 @@ def test_a_series_that_is_not_known_keeps_all_it_has() -> None:
         if known:
             alone.update(np.array([seen]), np.array([3.0]), 60 * pane, None)
     for name in both.columns:
-        assert getattr(both, name)[:, 1].tolist() == getattr(alone, name)[:, 0].tolist(), name
+        assert getattr(both, name)[..., 1].tolist() == getattr(alone, name)[..., 0].tolist(), name
 
 
 def _play(bank: Bank, days: float, rate: float, rng: np.random.Generator, begin: int = MONDAY) -> int:

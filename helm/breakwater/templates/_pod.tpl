@@ -1,6 +1,6 @@
-{{- /* What every pod of the release has in common, hooks and tests too: no rights at all. */}}
+{{- /* What every pod of the release has in common, hooks and tests too: no rights at all. (dict "root" $ "account" another than the release's own, where wanted) */}}
 {{- define "breakwater.podRights" -}}
-serviceAccountName: {{ include "breakwater.serviceAccountName" . }}
+serviceAccountName: {{ .account | default (include "breakwater.serviceAccountName" .root) }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
@@ -11,7 +11,7 @@ securityContext:
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
-{{- $secrets := default .Values.image.pullSecrets .Values.global.imagePullSecrets }}
+{{- $secrets := default .root.Values.image.pullSecrets .root.Values.global.imagePullSecrets }}
 {{- with $secrets }}
 imagePullSecrets:
   {{- range . }}
@@ -69,10 +69,10 @@ seccompProfile:
     sizeLimit: {{ .root.Values.workload.scratchSize }}
 {{- end }}
 
-{{- /* One pod that runs a single command and ends. (dict "root" $ "workload" name "config" name "args" list "resources" map) */}}
+{{- /* One pod that runs a single command and ends. (dict "root" $ "workload" name "config" name "args" list "resources" map "account" as of podRights) */}}
 {{- define "breakwater.taskPod" -}}
 restartPolicy: Never
-{{ include "breakwater.podRights" .root }}
+{{ include "breakwater.podRights" . }}
 containers:
   - name: {{ .workload }}
     image: {{ include "breakwater.image" .root }}
@@ -106,7 +106,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  {{- include "breakwater.podRights" $root | nindent 2 }}
+  {{- include "breakwater.podRights" $scope | nindent 2 }}
   terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
   {{- with $values.priorityClassName }}
   priorityClassName: {{ . }}

@@ -160,13 +160,13 @@ def read(
 
 def _incidents(said: Iterable[Said], tenant: str | None) -> dict[str, list[Incident]]:
     """Whole incidents by tenant, in the order of their onset; what was merged is told by what it was merged into."""
-    every = [one for _, one in said if isinstance(one, Incident) and tenant in (None, one.tenant)]
-    revisions: dict[str, list[Said]] = {}
-    for one in every:
-        revisions.setdefault(one.incident_id, []).append((topics.INCIDENTS.name, one))
+    revisions: dict[str, list[Incident]] = {}
+    for one in sources.of(said, Incident):
+        if tenant in (None, one.tenant):
+            revisions.setdefault(one.incident_id, []).append(one)
     found: dict[str, list[Incident]] = {}
-    for name, own in revisions.items():
-        incident = whole(own, name)
+    for own in revisions.values():
+        incident = whole(own)
         if incident.merged_into is None and not incident.drill:
             found.setdefault(incident.tenant, []).append(incident)
     return {name: sorted(own, key=lambda one: (one.onset, one.incident_id)) for name, own in sorted(found.items())}
@@ -174,8 +174,8 @@ def _incidents(said: Iterable[Said], tenant: str | None) -> dict[str, list[Incid
 
 def _models(said: Iterable[Said]) -> dict[str, Centre]:
     found: dict[str, Centre] = {}
-    for _, one in said:
-        if isinstance(one, Centre) and (one.tenant not in found or one.version >= found[one.tenant].version):
+    for one in sources.of(said, Centre):
+        if one.tenant not in found or one.version >= found[one.tenant].version:
             found[one.tenant] = one
     return found
 
@@ -263,7 +263,7 @@ def works_again_at(incident: Incident) -> datetime | None:
 
 
 def _account(name: str, incidents: list[Incident], centre: Centre | None, seen: Span, said: Iterable[Said]) -> Account:
-    told = [one for _, one in said if isinstance(one, DeskStatus) and one.tenant == name]
+    told = [one for one in sources.of(said, DeskStatus) if one.tenant == name]
     allowed = (centre or Centre(tenant=name)).budget_false_incidents_per_month
     inside = [one for one in incidents if seen.begins <= one.opened_at <= seen.ends]
     return Account(

@@ -27,7 +27,7 @@ from streams.report import source as sources
 from streams.report.source import Said, Source, Tell
 
 SHOWN = timedelta(minutes=30)  # before the onset and after the end
-ARRIVES_WITHIN = timedelta(hours=2)  # a record's own time is this near to the event's, where time is the clock's
+ARRIVES_WITHIN = timedelta(hours=2)  # a record is written so soon after its event, where time is the clock's
 WANTED = (*dossier.WHOLE, topics.RECOVERIES, topics.CENTRE)
 OPEN_ENDED = datetime.max.replace(tzinfo=UTC)
 
@@ -94,10 +94,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Case:
     """Raises BadConfig where there is no such incident, Unavailable."""
     said = sources.said(source, WANTED, tell)
-    found = dossier.gather(said)
+    found = dossier.gather((one.topic, one.value) for one in said)
     if incident_id not in found:
         raise BadConfig([(incident_id, f"is no incident of this source: {targets.FIX}")])
-    one, incident = found[incident_id], whole(said, incident_id)
+    revisions = {one.value.revision: one for one in said
+                 if isinstance(one.value, Incident) and one.value.incident_id == incident_id}  # fmt: skip
+    one, incident = found[incident_id], whole(one.value for one in revisions.values())
     played = settings.tenant(incident.tenant).clock == "event"
     over = over_at(incident)
     hindsight = Hindsight(
@@ -106,7 +108,8 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
         troubled(found.values(), incident.tenant),
         frozenset(_queues(one, incident)),
     )
-    since = None if played else incident.onset - USUAL - ARRIVES_WITHIN
+    # where history is played, events are long before their records, or after them
+    since = min(incident.onset, *(one.at for one in revisions.values())) - USUAL - ARRIVES_WITHIN
     for _, body in sources.desk(source, incident.tenant, since, tell):
         hindsight.hear(body)
     if hindsight.centre is None:
@@ -120,22 +123,22 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
         merged=sorted(name for name, other in found.items() if other.incident.merged_into == incident_id),
         played=played,
         as_of=_as_of(incident, hindsight),
-        first_revision=min(r.revision for r in sources.of(said, Incident) if r.incident_id == incident_id),
+        first_revision=min(revisions),
     )
 
 
-def whole(said: Iterable[Said], incident_id: str) -> Incident:
+def whole(revisions: Iterable[Incident]) -> Incident:
     """The last word, with the moves and symptoms that earlier words had and later ones dropped to stay bounded."""
-    revisions = [one for _, one in said if isinstance(one, Incident) and one.incident_id == incident_id]
-    last = max(revisions, key=lambda one: one.revision)
+    ranked = sorted(revisions, key=lambda one: one.revision)
     moves: dict[tuple[datetime, str, str], Move] = {}
     symptoms: dict[str, Symptom] = {}
-    for one in sorted(revisions, key=lambda one: one.revision):
+    for one in ranked:
         moves |= {(move.at, move.phase, move.reason.code): move for move in one.moves}
         symptoms |= {symptom.signal_id: symptom for symptom in one.symptoms}
-    ranked = sorted(symptoms.values(), key=lambda one: (one.onset, one.detected_at, str(one.series), one.signal_id))
+    out = sorted(symptoms.values(), key=lambda one: (one.onset, one.detected_at, str(one.series), one.signal_id))
     # moves of one moment stand in the order in which they were made
-    return msgspec.structs.replace(last, moves=sorted(moves.values(), key=lambda move: move.at), symptoms=ranked)
+    moved = sorted(moves.values(), key=lambda move: move.at)
+    return msgspec.structs.replace(ranked[-1], moves=moved, symptoms=out)
 
 
 def over_at(incident: Incident) -> datetime | None:
@@ -168,17 +171,17 @@ def _queues(one: Dossier, incident: Incident) -> Iterable[QueueRef]:
 
 
 def _last_recovery(said: Iterable[Said], incident_id: str) -> Recovery | None:
-    every = [one for _, one in said if isinstance(one, Recovery) and one.incident_id == incident_id]
+    every = [one for one in sources.of(said, Recovery) if one.incident_id == incident_id]
     return max(every, key=lambda one: one.revision, default=None)
 
 
 def _alerts(said: Iterable[Said], incident_id: str) -> list[StaffingAlert]:
-    every = [one for _, one in said if isinstance(one, StaffingAlert) and one.incident_id == incident_id]
+    every = [one for one in sources.of(said, StaffingAlert) if one.incident_id == incident_id]
     return sorted(every, key=lambda one: (one.at, one.queue, one.revision))
 
 
 def _model(said: Iterable[Said], tenant: str) -> Centre | None:
-    every = [one for _, one in said if isinstance(one, Centre) and one.tenant == tenant]
+    every = [one for one in sources.of(said, Centre) if one.tenant == tenant]
     return max(every, key=lambda one: one.version, default=None)
 
 

@@ -6,9 +6,9 @@ Whatever the source, the same records come in the same order: by topic, partitio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from response.state import Clock
 from schemas import topics
@@ -23,9 +23,17 @@ from streams.retold import FILES, SIGNALS
 from streams.values import value_of
 
 BUS = "topics"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_EVERY = 2_000
 Tell = Callable[[str, int], None]
-Said = tuple[str, Any]
+
+
+class Said(NamedTuple):
+    """One value, and when its record was written."""
+
+    topic: str
+    value: Any
+    at: datetime
 
 
 def _silent(_what: str, _count: int) -> None:
@@ -83,7 +91,7 @@ class Folder:
 def _lines(topic: str, path: Path) -> Iterator[Arrival]:
     with path.open("rb") as file:
         for n, line in enumerate(file):
-            yield Arrival(topic, 0, n, None, line.rstrip(b"\n"), (), datetime.min)
+            yield Arrival(topic, 0, n, None, line.rstrip(b"\n"), (), EPOCH)
 
 
 def opened(settings: Settings, name: str) -> Source:
@@ -100,17 +108,18 @@ def opened(settings: Settings, name: str) -> Source:
 
 def said(source: Source, wanted: Sequence[Topic], tell: Tell = _silent) -> list[Said]:
     """All values of these topics; what was sent again is told once, what cannot be read is left out."""
-    found: dict[tuple[str, bytes], tuple[tuple[str, int, int], Any]] = {}
+    found: dict[tuple[str, bytes], tuple[tuple[str, int, int], Said]] = {}
     for n, one in enumerate(source.arrivals(wanted), 1):
         if n % REPORT_EVERY == 0:
             tell("records", n)
         if one.value is None or (one.topic, one.value) in found:
             continue
         try:
-            found[one.topic, one.value] = ((one.topic, one.partition, one.offset), value_of(one.topic, one.value))
+            value = Said(one.topic, value_of(one.topic, one.value), one.at)
         except BadMessage:
             continue  # of another release
-    return [(place[0], value) for place, value in sorted(found.values(), key=lambda item: item[0])]
+        found[one.topic, one.value] = ((one.topic, one.partition, one.offset), value)
+    return [value for _, value in sorted(found.values(), key=lambda item: item[0])]
 
 
 def desk(
@@ -136,4 +145,4 @@ def desk(
 
 def of(values: Iterable[Said], kind: type[Any]) -> list[Any]:
     """Those of one kind, in their order."""
-    return [value for _, value in values if isinstance(value, kind)]
+    return [one.value for one in values if isinstance(one.value, kind)]

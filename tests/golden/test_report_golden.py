@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def made(told: Told) -> Report:
-    (incident_id,) = {one.incident_id for _, one in source.said(told, [topics.INCIDENTS])}
+    (incident_id,) = {one.value.incident_id for one in source.said(told, [topics.INCIDENTS])}
     found = case.read(config.load(environment={}), told, incident_id, lambda _what, _count: None)
     return report.written(found, RespondParams())
 

@@ -32,7 +32,7 @@ def silent(_what: str, _count: int) -> None:
 
 
 def made(told: Source, **settings: Any) -> Report:
-    (incident_id,) = {one.incident_id for _, one in source.said(told, [topics.INCIDENTS])}
+    (incident_id,) = {one.value.incident_id for one in source.said(told, [topics.INCIDENTS])}
     found = case.read(config.load(environment={}, **settings), told, incident_id, silent)
     return report.written(found, RespondParams())
 

@@ -143,6 +143,9 @@ def refuse_contradictions(configs: Sequence[Config], contacts: bool) -> None:
     if len(whose) > 1:
         problems.append(("--centre", f"the models are of {', '.join(sorted(whose))}: compare those of one tenant"))
     for config in configs[1:]:
+        if apart := set(config.settings.channels) ^ set(first.settings.channels):
+            why = f"{config.settings_name} and {first.settings_name} do not both have {', '.join(sorted(apart))}"
+            problems.append(("--config", f"{why}: compare settings of the same channels"))
         if not contacts and config.settings.broker != first.settings.broker:
             why = f"{first.settings_name} and {config.settings_name} name different brokers: the source is on one"
             problems.append(("--config", why))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from streams.backtest_figures import Compared, Side
 from streams.backtest_match import Pair
 from streams.backtest_ran import Told
-from streams.sweep_page import minutes, table
+from streams.sweep_page import span, table
 
 MEASURES = (
     "signals",
@@ -56,7 +56,7 @@ def _cell(name: str, value: float | None) -> str:
     if value is None:
         return "not known" if name == "budget_spent_a_month" else "-"
     if "seconds" in name:
-        return minutes(value)
+        return span(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
@@ -73,19 +73,19 @@ def _what(pair: Pair, zone: tzinfo) -> Iterator[str]:
     yield ", ".join(one.channels)
     wakes = "" if one.paged else " (wakes nobody)"
     yield f"{one.title} [{one.cause}, {one.severity}]{wakes}"
-    yield "; ".join(_change(name, pair.a, pair.b, zone) for name in pair.differs) if pair.a and pair.b else ""
+    yield "; ".join(_change(name, pair.a, pair.b) for name in pair.differs) if pair.a and pair.b else ""
 
 
-def _change(name: str, a: Told | None, b: Told | None, zone: tzinfo) -> str:
+def _change(name: str, a: Told, b: Told) -> str:
     before, after = getattr(a, name), getattr(b, name)
     if isinstance(before, datetime):
         seconds = (after - before).total_seconds()
         later = "later" if seconds > 0 else "earlier"
-        return f"{name.removesuffix('_at')} {minutes(abs(seconds))} {later}"
+        return f"{name.removesuffix('_at')} {span(abs(seconds))} {later}"
     if name == "paged":
         if len(before) == len(after) and before:
             seconds = (after[0] - before[0]).total_seconds()
-            return f"page {minutes(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
+            return f"page {span(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
         return f"pages {len(before)} -> {len(after)}"
     if isinstance(before, list):
         return f"{name} {', '.join(before)} -> {', '.join(after)}"
@@ -124,7 +124,7 @@ def _known(sides: Sequence[Side], zone: tzinfo) -> list[str]:
     for n, (known, _) in enumerate(judged[0].found):
         begins = _moment(datetime.fromtimestamp(known.start, UTC), zone)
         delays = (one.found[n][1] for one in judged)
-        told = ["missed" if delay is None else minutes(delay) for delay in delays]
+        told = ["missed" if delay is None else span(delay) for delay in delays]
         rows.append([begins, ", ".join(sorted(known.channels)) or "any", known.what, *told])
     return table(["from", "channel", "what", *(side.config.name for side in sides)], rows, left=3)
 

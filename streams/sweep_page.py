@@ -24,14 +24,18 @@ def _row(row: Row, names: Sequence[str]) -> list[str]:
     if row.judged is None:
         return mine
     delays = sorted(row.judged.delays)
-    longest = minutes(delays[-1]) if delays else "-"
+    longest = span(delays[-1]) if delays else "-"
     found = f"{row.found} of {len(row.judged.found)}"
-    middle = "-" if row.delay is None else minutes(row.delay)
+    middle = "-" if row.delay is None else span(row.delay)
     return [*mine, found, middle, longest, f"{row.false_a_month:.3g}", f"{row.judged.unjudged}"]
 
 
-def minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+def span(seconds: float) -> str:
+    """A length of time in the unit that it is read in."""
+    for size, unit in ((172_800, "d"), (7_200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / (size / 2):.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def markdown(source: str, rows: Sequence[Row], advice: Advice, notes: Sequence[str], plot: str) -> str:

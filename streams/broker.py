@@ -53,6 +53,8 @@ __all__ = [
     "faust_settings",
     "group_name",
     "kafka_python_settings",
+    "make_topic",
+    "names_with",
     "refuse_without_topics",
     "timeouts",
 ]
@@ -136,6 +138,20 @@ def apply_topics(settings: Settings) -> Applied:
         right=[name for name in names if name not in created and name not in differing],
         problems=[problem for problem in _problems(settings, found) if problem.kind == "replication"],
     )
+
+
+def make_topic(settings: Settings, topic: Topic) -> None:
+    """Makes one that is not among `all_topics`. Raises BadConfig where the broker refuses, Unavailable."""
+    _create(Heard().client(settings), settings, [topic])
+
+
+def names_with(settings: Settings, prefix: str) -> list[str]:
+    """Names of topics on the broker that begin so, deployment or not. Raises Unavailable, BadConfig."""
+    try:
+        listed = Heard().client(settings).list_topics(timeout=REQUEST_SECONDS_MAX).topics
+    except KafkaException as error:
+        raise _trouble(settings, "listing the topics", error) from None
+    return sorted(name for name in listed if name.startswith(prefix))
 
 
 def _refuse_partitions(settings: Settings, found: _Found) -> None:

@@ -18,6 +18,7 @@ from schemas import topics
 from schemas.errors import BadConfig
 
 ENVIRONMENT_PREFIX = "BREAKWATER_"
+REPLAY_PREFIX = "replay."  # of topics that hold what was only replayed
 Role = Literal["ingest", "detect", "respond", "notify", "web"]
 ROLES: tuple[Role, ...] = ("ingest", "detect", "respond", "notify", "web")
 Seconds = Annotated[float, Field(gt=0)]
@@ -83,6 +84,13 @@ class Broker(Frozen):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _not_replayed(cls, value: str) -> str:
+        if value.startswith(REPLAY_PREFIX):
+            raise ValueError(f"{REPLAY_PREFIX} is of replays: what lies there pages nobody and commands nothing")
+        return value
 
 
 class Embedded(Frozen):

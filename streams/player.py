@@ -31,6 +31,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIX = "start it, or point broker.bootstrap (BREAKWATER_BROKERS) at yours"
 _BROKER_SECONDS = 30.0
 _NAP_SECONDS = 0.01
+_NAP_SECONDS_MAX = 1.0
 _REPORT_EVERY = 500
 _REPORTS: dict[type[Message], topics.Topic] = {
     Workforce: topics.WORKFORCE,
@@ -207,12 +208,30 @@ class Pace:
 
     def due(self, at: datetime) -> bool:
         """Whether what happened at `at` may be sent now."""
-        if self._first is None:
-            self._first, self._began = at, clock.elapsed()
-        if self._speed and (at - self._first).total_seconds() / self._speed > clock.elapsed() - self._began:
+        if self.seconds_left(at) > 0:
             return False
         seen = self._seen()
         return seen is None or at <= seen + self._ahead
+
+    def seconds_left(self, at: datetime) -> float:
+        """Until what happened at `at` is due by speed alone; not above 0 when it is."""
+        if self._first is None:
+            self._first, self._began = at, clock.elapsed()
+        if not self._speed:
+            return 0.0
+        return (at - self._first).total_seconds() / self._speed - (clock.elapsed() - self._began)
+
+
+def at_speed(speed: float | None) -> Callable[[datetime], None]:
+    """A function that returns when what happened at its moment is due, `speed` seconds of event time a second; at once
+    for None."""
+    pace = Pace(speed)
+
+    def wait(at: datetime) -> None:
+        while (left := pace.seconds_left(at)) > 0:
+            clock.sleep(min(left, _NAP_SECONDS_MAX))
+
+    return wait
 
 
 class Player:
@@ -234,12 +253,12 @@ class Player:
         for n, record in enumerate(records):
             if not self._wait(record.at):
                 break
-            self._send(record)
+            self.send(record)
             _count(played, record)
             if n % _REPORT_EVERY == 0:
                 played.seconds = clock.elapsed() - began
                 progress(played)
-        self._finish()
+        self.finish()
         played.seconds = clock.elapsed() - began
         progress(played)
         return played
@@ -251,7 +270,8 @@ class Player:
             self._producer.poll(_NAP_SECONDS)
         return not self._stop.is_set()
 
-    def _send(self, record: Sending) -> None:
+    def send(self, record: Sending) -> None:
+        """Hands one record to the producer, waiting while its queue is full. Raises Unavailable."""
         began = clock.elapsed()
         while not self._offer(record):
             self._producer.poll(0.1)
@@ -280,7 +300,8 @@ class Player:
         if error is not None:  # nothing may leave a callback: it would surface without its cause
             self._failed = KafkaException(error)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Returns when the broker has all that was sent. Raises Unavailable."""
         left = self._producer.flush(_BROKER_SECONDS)
         if self._failed:
             raise _away(self._failed)

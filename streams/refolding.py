@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from schemas import topics
@@ -12,14 +13,17 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.errors import BadMessage
 from schemas.fold import Fold, Output
-from schemas.pane import PaneRecord
+from schemas.pane import PaneRecord, QueuePane
+from streams import replay_state
 from streams.config import Settings
 from streams.faust_handler import Arrival, FoldRole
 from streams.own_ticks import OwnTicks
+from streams.replay_state import Saved
 from streams.roles import detect_role, respond_role
 from streams.state import Source
 
 States = Mapping[Source, Mapping[str, bytes]]
+SETTLE_EVERY = 10_000  # records, after which a fold is asked what changed, so that it need not remember it longer
 
 
 class Refolding:
@@ -27,8 +31,9 @@ class Refolding:
 
     def __init__(self, role: FoldRole, states: States | None = None) -> None:
         self._role = role
-        self._states = states or {}
+        self._entries = {source: dict(entries) for source, entries in (states or {}).items()}
         self._folds: dict[Source, Fold] = {}
+        self._steps: Counter[Source] = Counter()
         self.unreadable = 0
 
     def read(self, arrival: Arrival) -> Any:
@@ -43,8 +48,26 @@ class Refolding:
         source = Source(origin.topic, origin.partition)
         if source not in self._folds:
             fold = self._folds[source] = self._role.build()
-            fold.restore(self._states.get(source, {}))
-        return self._folds[source].step(record, origin)
+            fold.restore(self._entries.get(source, {}))
+        outputs = self._folds[source].step(record, origin)
+        self._steps[source] += 1
+        if self._steps[source] % SETTLE_EVERY == 0:
+            self._settle(source)
+        return outputs
+
+    def states(self) -> States:
+        """What the folds have learned, by source: what they would begin from."""
+        for source in self._folds:
+            self._settle(source)
+        return self._entries
+
+    def _settle(self, source: Source) -> None:
+        entries = self._entries.setdefault(source, {})
+        for name, value in self._folds[source].changes().items():
+            if value is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = value
 
 
 def refold(role: FoldRole, log: Iterable[Arrival], states: States | None = None) -> Iterator[Output]:
@@ -67,26 +90,61 @@ class Replay:
     panes, are the desk's log: in this order, with offsets of its own.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[int, Output], None], states: States | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tell: Callable[[int, Output], None],
+        states: States | None = None,
+        wait: Callable[[datetime], None] = lambda _: None,
+        saved: Saved | None = None,
+    ) -> None:
+        """`wait` is called with the time of each pane (its end) and each entry of a desk's log before it is folded.
+        With what was `saved` it goes on where another ended."""
         self._tell = tell
-        self._detect = Refolding(detect_role(settings), states)
-        self._respond = Refolding(respond_role(settings, OwnTicks(settings)))
-        self._said: Counter[int] = Counter()
+        self._wait = wait
+        before = saved or Saved(of="")
+        self._detect = Refolding(detect_role(settings), states or replay_state.by_source(before.detect))
+        self._respond = Refolding(respond_role(settings, OwnTicks(settings)), replay_state.by_source(before.respond))
+        self._said: Counter[int] = Counter(before.said)
+        self.begun = before.next  # the first offset that was not folded before, by source
+        self._next = dict(before.next)
 
     @property
     def unreadable(self) -> int:
         return self._detect.unreadable + self._respond.unreadable
 
     def read_pane(self, arrival: Arrival) -> PaneRecord | None:
-        record: PaneRecord | None = self._detect.read(arrival)
+        """None, too, for one that was folded before what was saved."""
+        record: PaneRecord | None = None if self._was_folded(arrival) else self._detect.read(arrival)
         return record
 
     def read_entry(self, arrival: Arrival) -> DeskEntry | None:
+        """As `read_pane`."""
+        if self._was_folded(arrival):
+            return None
         entry: DeskEntry | None = self._respond.read(arrival)
+        self._wait(arrival.at)
         return entry
+
+    def next_offset(self, source: Source) -> int:
+        """The first one that was not folded."""
+        return self._next.get(source.name(), 0)
+
+    def saved(self, of: str) -> Saved:
+        """What was learned from `of`, to go on from."""
+        return Saved(
+            of=of,
+            detect=replay_state.named(self._detect.states()),
+            respond=replay_state.named(self._respond.states()),
+            next=self._next,
+            said=dict(self._said),
+        )
 
     def pane(self, record: PaneRecord, origin: Origin) -> None:
         """One record of `queue-panes`, and all that follows from it."""
+        self._folded(origin)
+        if isinstance(record, QueuePane):
+            self._wait(record.complete_to)
         if isinstance(record, Centre):
             # live it comes to the desk from its own topic
             place = Origin(topic=topics.CENTRE.name, partition=origin.partition, offset=origin.offset)
@@ -98,6 +156,7 @@ class Replay:
 
     def entry(self, entry: DeskEntry, origin: Origin) -> None:
         """One record of `desk`, and all that follows from it."""
+        self._folded(origin)
         for output in self._respond.step(entry, origin):
             self._tell(origin.partition, output)
 
@@ -105,3 +164,9 @@ class Replay:
         offset = self._said[partition]
         self._said[partition] += 1
         self.entry(entry, Origin(topic=topics.DESK.name, partition=partition, offset=offset))
+
+    def _folded(self, origin: Origin) -> None:
+        self._next[Source(origin.topic, origin.partition).name()] = origin.offset + 1
+
+    def _was_folded(self, arrival: Arrival) -> bool:
+        return arrival.offset < self.next_offset(Source(arrival.topic, arrival.partition))

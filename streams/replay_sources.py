@@ -97,9 +97,11 @@ def contacts(
     """
     if events.first is None:
         raise BadConfig([("SOURCE", "no contact came out of it: see what was refused, left out, or outside the range")])
-    counted, offsets = Counted(), Counter[int]()
+    counted = Counted()
     made = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
-    places = {tenant: learned.source_of(tenant).partition for tenant in of}
+    sources = {tenant: learned.source_of(tenant) for tenant in of}
+    places = {tenant: source.partition for tenant, source in sources.items()}
+    offsets = Counter({source.partition: replay.next_offset(source) for source in sources.values()})
     for model in of.values():
         tell(replay, model, places[model.tenant], offsets)
     with closing(ahead(made, PANES_AHEAD)) as panes:

@@ -11,6 +11,7 @@ import hashlib
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -22,9 +23,10 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.signal import Signal
+from streams import tables
 from streams.timeline import Timeline
 
-SIGNALS = "signals"
+SIGNALS = tables.SIGNALS_KIND
 FILES = {
     SIGNALS: "signals.jsonl",
     topics.INCIDENTS.name: "incidents.jsonl",
@@ -39,14 +41,23 @@ IDS = {
     topics.LOAD_SHIFT_COMMANDS.name: "command_id",
 }
 TIMELINE = "timeline.md"
+JSON_LINES, PARQUET = "jsonl", "parquet"
 COPY_BYTES = 1 << 20
 
 
 class Retold:
-    """Writes as it is told, and puts the files in place when it is left without an exception."""
+    """Writes as it is told, and puts the files in place when it is left without an exception. `say` hears each line of
+    the timeline at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        formats: Collection[str] = (JSON_LINES,),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._folder = folder
+        self._formats = formats
+        self._say = say
         self._timeline = Timeline()
         self._stack = contextlib.ExitStack()
         self._open: dict[tuple[str, int], IO[bytes]] = {}
@@ -100,6 +111,8 @@ class Retold:
         if lines := list(self._timeline.lines(value)):
             with self._story_of(value).open("a", encoding="utf-8") as part:
                 part.writelines(line + "\n" for line in lines)
+            for line in lines:
+                self._say(line)
 
     def _story_of(self, value: Message) -> Path:
         tenant: str = getattr(value, "tenant")  # noqa: B009  # every kind in FILES has one
@@ -112,15 +125,25 @@ class Retold:
 
     def _put_in_place(self) -> None:
         """The parts as whole files, each in place at once, with its SHA-256."""
-        parts = {name: sorted(self._parts.glob(f"{name}.*")) for name in FILES.values()}
-        parts[TIMELINE] = [path for _, path in sorted(self._stories.items())]
-        for name in parts:
-            whole = self._parts / name
-            with whole.open("wb") as file:
-                for path in parts[name]:
-                    with path.open("rb") as part:
-                        shutil.copyfileobj(part, file, COPY_BYTES)
-            with whole.open("rb") as file:
+        self._join(TIMELINE, [path for _, path in sorted(self._stories.items())])
+        names = [TIMELINE]
+        for kind, name in FILES.items():
+            lines = self._join(name, sorted(self._parts.glob(f"{name}.*")))
+            names += [name] if JSON_LINES in self._formats else []
+            if PARQUET in self._formats:
+                table = lines.with_suffix(f".{PARQUET}")
+                tables.write_parquet(kind, lines, table)
+                names.append(table.name)
+        for name in names:
+            with (self._parts / name).open("rb") as file:
                 self.sha256[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        for name in self.sha256:
+        for name in names:
             (self._parts / name).replace(self._folder / name)
+
+    def _join(self, name: str, parts: Iterable[Path]) -> Path:
+        whole = self._parts / name
+        with whole.open("wb") as file:
+            for path in parts:
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, file, COPY_BYTES)
+        return whole

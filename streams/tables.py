@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
-from itertools import groupby
+from itertools import groupby, islice
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
+from polars.io.plugins import register_io_source
 
-from schemas import topics
+from schemas import codec, topics
+from schemas.base import Message
 from schemas.command import LoadShiftCommand, StaffingAlert
+from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.incident import Incident
 from schemas.pane import QueueCounts, QueuePane, SourceCover
@@ -240,12 +244,19 @@ def _fields(value: Any, schema: Schema, raw: bytes) -> Row:
 
 
 Told = Callable[[Any, bytes], Row]
+SIGNALS_KIND = "signals"
+BATCH_LINES = 5_000
 # of each topic that a replay writes; signals are entries of the desk
 SAID: Mapping[str, tuple[Schema, Told]] = {
-    "signals": (SIGNALS, signal),
+    SIGNALS_KIND: (SIGNALS, signal),
     topics.INCIDENTS.name: (INCIDENTS, incident),
     topics.STAFFING_ALERTS.name: (ALERTS, alert),
     topics.LOAD_SHIFT_COMMANDS.name: (COMMANDS, command),
+}
+_KINDS: Mapping[str, type[Message]] = {
+    topics.INCIDENTS.name: Incident,
+    topics.STAFFING_ALERTS.name: StaffingAlert,
+    topics.LOAD_SHIFT_COMMANDS.name: LoadShiftCommand,
 }
 
 
@@ -253,6 +264,27 @@ def of_said(kind: str, said: Iterable[tuple[Any, bytes]]) -> pl.DataFrame:
     """The frame of one kind in SAID, of values and their bytes."""
     schema, row = SAID[kind]
     return pl.DataFrame([row(value, raw) for value, raw in said], schema=dict(schema))
+
+
+def write_parquet(kind: str, lines: Path, file: Path) -> None:
+    """The JSON lines of one kind in SAID as a Parquet file, a few at a time."""
+    schema = dict(SAID[kind][0])
+
+    def batches(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        del columns, predicate, rows, size  # the whole is written
+        with lines.open("rb") as read:
+            while some := list(islice(read, BATCH_LINES)):
+                yield of_said(kind, (_said_in(kind, line.rstrip(b"\n")) for line in some))
+
+    register_io_source(batches, schema=schema).sink_parquet(file)
+
+
+def _said_in(kind: str, raw: bytes) -> tuple[Any, bytes]:
+    if kind == SIGNALS_KIND:
+        return codec.decode(DeskEntry, raw).body, raw
+    return codec.decode(_KINDS[kind], raw), raw
 
 
 def checked(frame: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
 
 from schemas.centre import Centre
 from schemas.errors import BadConfig, Unavailable
-from streams import clock, config, contact_files, feed, mapping, replay_sources
+from schemas.fold import Output
+from streams import clock, config, contact_files, feed, mapping, replay_sources, replay_state
 from streams.cli._console import counter
 from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
 from streams.cli.centre import checked
 from streams.config import Settings
+from streams.player import at_speed
 from streams.refolding import Replay, States
-from streams.retold import FILES, TIMELINE, Retold
+from streams.replay_bus import OntoBus, onto_bus
+from streams.retold import FILES, JSON_LINES, PARQUET, TIMELINE, Retold
 
 TOPIC = "topic:"
+BOTH = "both"
 Reader = Callable[
     [Path, Settings, feed.Window, Callable[[feed.Report], None]],
     AbstractContextManager[tuple[feed.SortedEvents, feed.Report]],
@@ -61,6 +67,30 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
     type=click.Path(exists=True, path_type=Path),
     help="An export of the weeks before, with the same mapping: what is usual is known from the start.",
 )
+@click.option(
+    "--state",
+    "state_path",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with what was learned: the replay goes on from what lies there, and leaves there what it knows then.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([JSON_LINES, PARQUET, BOTH]),
+    default=JSON_LINES,
+    help="Of what is written beside the timeline.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="So many times as fast as it was, told as it goes; without it as fast as can be.",
+)
+@click.option(
+    "--onto-bus",
+    "run_name",
+    metavar="RUN",
+    help="Also onto the bus, to topics replay.RUN.*, which nobody is paged by and no command is executed from.",
+)
 @config_option
 @json_option
 def command(
@@ -71,25 +101,34 @@ def command(
     before: str | None,
     centre_path: Path | None,
     learn_path: Path | None,
+    state_path: Path | None,
+    form: str,
+    speed: float | None,
+    run_name: str | None,
     config_path: Path | None,
     json_path: Path | None,
 ) -> None:
     """What SOURCE gives: signals, incidents, staffing alerts and load-shift commands as JSON lines, and a timeline.
 
     SOURCE is an export of contacts (CSV or Parquet, also packed) with its mapping, a Parquet file of contacts as they
-    are, or topic:queue-panes or topic:desk, from the bus. Nothing is written to the bus, and nobody is told.
+    are, or topic:queue-panes or topic:desk, from the bus. Nothing is written to the topics of the bus that people and
+    platforms read, and nobody is told.
     """
     settings = config.load(config_path)
     began = clock.elapsed()
+    formats = (JSON_LINES, PARQUET) if form == BOTH else (form,)
+    say = click.echo if speed else lambda _line: None
+    onto = onto_bus(settings, run_name) if run_name is not None else contextlib.nullcontext()
     try:
-        with Retold(out_path) as retold, counter() as step:
+        with Retold(out_path, formats, say) as retold, onto as bus, counter() as step:
+            run = Run(settings, (since, before), retold, step, at_speed(speed), bus, state_path)
             if source.startswith(TOPIC):
                 _refuse_of_exports(map_path, centre_path, learn_path)
-                figures = _topic(settings, source.removeprefix(TOPIC), (since, before), retold, step)
+                figures, replay = _topic(run, source.removeprefix(TOPIC))
             else:
-                figures = _export(
-                    settings, _existing(source), map_path, (since, before), (centre_path, learn_path), retold, step
-                )
+                figures, replay = _export(run, _existing(source), map_path, (centre_path, learn_path))
+        if state_path is not None:
+            replay_state.save(state_path, replay.saved(run.log_of(source)))
     except OSError as error:
         raise Unavailable(str(out_path), error.strerror or str(error), "make room or leave to write there") from None
     figures |= _results(retold, clock.elapsed() - began)
@@ -97,28 +136,52 @@ def command(
     write_json(json_path, figures)
 
 
+class Run(NamedTuple):
+    """What all sources are replayed with."""
+
+    settings: Settings
+    span: tuple[str | None, str | None]
+    retold: Retold
+    step: Callable[[str, int], None]
+    wait: Callable[[datetime], None]
+    bus: OntoBus | None
+    state: Path | None
+
+    @staticmethod
+    def log_of(source: str) -> str:
+        """Which log a source is a stretch of: what was learned of one does not go on with another."""
+        return source.removeprefix(TOPIC) if source.startswith(TOPIC) else replay_state.CONTACTS
+
+    def replay(self, of: str, states: States | None = None) -> Replay:
+        """Begins with nothing, with what was learned, or where another ended. Raises BadConfig."""
+        saved = replay_state.load(self.state, of) if self.state else None
+        if saved is not None and states:
+            raise BadConfig([("--learn-from", f"{self.state} holds what was learned already: give one of them")])
+        return Replay(self.settings, self._tell, states, self.wait, saved)
+
+    def _tell(self, partition: int, output: Output) -> None:
+        self.retold.output(partition, output)
+        if self.bus is not None:
+            self.bus.output(partition, output)
+
+
 def _export(
-    settings: Settings,
-    path: Path,
-    map_path: Path | None,
-    span: tuple[str | None, str | None],
-    known: tuple[Path | None, Path | None],
-    retold: Retold,
-    step: Callable[[str, int], None],
-) -> dict[str, Any]:
+    run: Run, path: Path, map_path: Path | None, known: tuple[Path | None, Path | None]
+) -> tuple[dict[str, Any], Replay]:
+    settings, step = run.settings, run.step
     read, zone = _reader(path, map_path)
     centre_path, learn_path = known
     centre = checked(centre_path) if centre_path else None
-    window = moments(*span, ZoneInfo(zone))
+    window = moments(*run.span, ZoneInfo(zone))
     noted: Counter[str] = Counter()
     with read(path, settings, window, lambda report: step("rows", report.read)) as (events, report):
         models = replay_sources.models(events, zone, centre)
         states = {} if learn_path is None else _learned(settings, learn_path, read, models, step)
         for model in models.values():
-            retold.model(model)
-        replay = Replay(settings, retold.output, states)
+            run.retold.model(model)
+        replay = run.replay(replay_state.CONTACTS, states)
         counted = replay_sources.contacts(events, settings, models, replay, noted, step)
-        return {
+        figures = {
             "contacts": counted.contacts,
             "panes": counted.panes,
             "rows": report.read,
@@ -128,6 +191,7 @@ def _export(
             "refused": {reason: entry.count for reason, entry in sorted(report.refused.items())},
             "not_counted": dict(sorted(noted.items())),
         }
+        return figures, replay
 
 
 def _reader(path: Path, map_path: Path | None) -> tuple[Reader, str]:
@@ -147,25 +211,20 @@ def _learned(
         return replay_sources.learned_states(settings, weeks, models)
 
 
-def _topic(
-    settings: Settings,
-    name: str,
-    span: tuple[str | None, str | None],
-    retold: Retold,
-    step: Callable[[str, int], None],
-) -> dict[str, Any]:
+def _topic(run: Run, name: str) -> tuple[dict[str, Any], Replay]:
     if name not in replay_sources.TOPICS:
         there = " or ".join(TOPIC + one for one in replay_sources.TOPICS)
         raise BadConfig([("SOURCE", f"{TOPIC}{name} is no log of a fold: give {there}")])
-    window = moments(*span)
-    replay = Replay(settings, retold.output)
-    counted, begins = replay_sources.of_topic(settings, name, window, replay, retold, step)
-    cut = [place for place, offset in begins.items() if offset > 0]
+    window = moments(*run.span)
+    replay = run.replay(name)
+    counted, begins = replay_sources.of_topic(run.settings, name, window, replay, run.retold, run.step)
+    cut = [place for place, offset in begins.items() if offset > replay.begun.get(place, 0)]
     if cut and window[0] is None:
         click.echo(
-            f"what was before is not kept any more: {', '.join(sorted(cut))}; the folds begin with nothing", err=True
+            f"what was before is not kept any more: {', '.join(sorted(cut))}; the folds know nothing of it", err=True
         )
-    return {"contacts": counted.contacts, "panes": counted.panes, "unreadable": replay.unreadable, "begins_at": begins}
+    figures = {"contacts": counted.contacts, "panes": counted.panes, "unreadable": replay.unreadable}
+    return figures | {"begins_at": begins}, replay
 
 
 def _results(retold: Retold, seconds: float) -> dict[str, Any]:

@@ -25,7 +25,18 @@ from schemas.fold import Output
 from schemas.incident import Incident
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane
 from schemas.signal import Signal
-from streams import config, contact_frames, feed, history, log_reader, mapping, replay_sources
+from streams import (
+    clock,
+    config,
+    contact_frames,
+    feed,
+    history,
+    log_reader,
+    mapping,
+    replay_bus,
+    replay_sources,
+    tables,
+)
 from streams.__main__ import main
 from streams.cli import replay as cli
 from streams.config import Settings
@@ -33,6 +44,7 @@ from streams.faust_handler import Arrival
 from streams.log_reader import Record
 from streams.own_ticks import OwnTicks
 from streams.refolding import Replay, refold
+from streams.replay_state import Saved
 from streams.retold import FILES, TIMELINE, Retold
 from streams.roles import respond_role
 from tests.desk_builder import signal
@@ -195,6 +207,92 @@ def test_a_range_is_in_the_exports_own_time(folder: Path, tmp_path: Path) -> Non
     figures = json.loads((tmp_path / "f.json").read_text())
     assert figures["contacts"] == len(inside) > 50
     assert figures["outside_range"] == figures["rows"] - len(inside)
+
+
+def test_parquet_holds_the_same_records_with_columns_to_look_at(folder: Path, out: Path, tmp_path: Path) -> None:
+    learn = ("--learn-from", str(folder / "weeks.csv"), "--json", str(tmp_path / "f.json"))
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "tables", *learn, "--format", "parquet") == 0
+    for kind, name in FILES.items():
+        table = pl.read_parquet((tmp_path / "tables" / name).with_suffix(".parquet"))
+        assert table["json"].to_list() == [line.decode() for line in lines(out / name)]
+        assert table.schema == pl.Schema(tables.SAID[kind][0])
+    incidents = pl.read_parquet(tmp_path / "tables" / "incidents.parquet")
+    assert incidents.filter(phase="open")["channels"].to_list()[0] == ["chat"]
+    made = sorted(path.name for path in (tmp_path / "tables").iterdir())
+    assert made == sorted(json.loads((tmp_path / "f.json").read_text())["sha256"])
+    assert not [name for name in made if name.endswith(".jsonl")]
+
+
+def ids(out: Path) -> list[tuple[str, str, str]]:
+    bodies = [codec.decode(DeskEntry, line).body for line in lines(out / "signals.jsonl")]
+    signals = [(one.signal_id, one.state, str(one.at)) for one in bodies if isinstance(one, Signal)]
+    incidents = [codec.decode(Incident, line) for line in lines(out / "incidents.jsonl")]
+    return signals + [(one.incident_id, one.phase, str(one.revision)) for one in incidents]
+
+
+def test_a_replay_goes_on_where_another_ended(folder: Path, out: Path, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    noon = "2025-03-11T12:00"  # in the middle of the surge
+    first = ("--learn-from", str(folder / "weeks.csv"), "--to", noon, *state)
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "one", *first) == 0
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "two", "--from", noon, *state) == 0
+    assert ids(tmp_path / "one"), "nothing was begun"
+    assert any(state == "cleared" for _, state, _ in ids(tmp_path / "two"))
+    assert sorted(ids(tmp_path / "one") + ids(tmp_path / "two")) == sorted(ids(out))
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "said"),
+    [
+        (b"rubbish", "day.csv", "is no state of a replay"),
+        (msgspec.msgpack.encode({"version": 2}), "day.csv", "is of version 2, this release reads up to 1"),
+        (msgspec.msgpack.encode(Saved(of="desk")), "day.csv", "was learned from desk, this is contacts"),
+        (msgspec.msgpack.encode(Saved(of="contacts")), "--learn-from", "holds what was learned already"),
+    ],
+)
+def test_a_state_that_cannot_be_gone_on_from_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, source: str, said: str
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "folds.state").write_bytes(content)
+    learn = ("--learn-from", str(folder / "weeks.csv")) if source == "--learn-from" else ()
+    options = ("--state", str(tmp_path / "state"), *learn)
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "out", *options) == 2
+    assert said in capsys.readouterr().err.replace("\n", " ")
+    assert (tmp_path / "state" / "folds.state").read_bytes() == content
+
+
+def test_at_a_chosen_speed_the_timeline_is_told_as_it_goes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        told[0] += seconds
+
+    monkeypatch.setattr(clock, "elapsed", lambda: told[0])
+    monkeypatch.setattr(clock, "sleep", sleep)
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "out", "--speed", "3600") == 0
+    assert sum(slept) == pytest.approx(18 - 0.25, abs=0.5)  # hours of panes, the first at once
+    said = capsys.readouterr().out
+    assert all(line in said for line in (tmp_path / "out" / TIMELINE).read_text().splitlines())
+
+
+@pytest.mark.parametrize("prefix", ["replay.", "replay.run-1.", "replay.run-1.acme."])
+def test_no_settings_can_make_anybody_read_what_was_replayed(prefix: str) -> None:
+    with pytest.raises(BadConfig, match=r"broker\.topic_prefix: replay\. is of replays: .* pages nobody"):
+        config.load(environment={}, broker={"topic_prefix": prefix})
+    mine = replay_bus.settings_of(config.load(environment={}, broker={"topic_prefix": "acme."}), "run-1")
+    assert mine.topic_name(topics.INCIDENTS) == "replay.run-1.acme.incidents"
+
+
+@pytest.mark.parametrize("run", ["", "Run", "a.b", "-a", "a" * 41])
+def test_a_run_has_a_name_that_a_topic_can_have(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], run: str
+) -> None:
+    assert replayed(folder, str(folder / "day.csv"), tmp_path / "out", f"--onto-bus={run}") == 2
+    assert "--onto-bus: " in capsys.readouterr().err
 
 
 # ---- what is refused

@@ -23,6 +23,7 @@ from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
 _WEEK_SECONDS = 7 * DAY_SECONDS
+_SLOTS_AHEAD = 5  # that loads tell of
 
 
 class Meters(Columns):
@@ -295,8 +296,10 @@ class Bank:
         return steps if self._steep.all() else np.where(np.tile(self._steep, self.size // self.lanes), steps, 1.0)
 
     def _read_season(self, moment: Moment, at: float) -> None:
-        # the slot after it is looked at before this half hour is over
-        rates = self._rates_of((moment.before, moment.after, (moment.slot + 1) % WEEK_SLOTS))
+        # those that will be looked at before this half hour is over
+        later = _SLOTS_AHEAD if self.params.looks_ahead and self.size > self.lanes else 1
+        coming = ((moment.slot + i) % WEEK_SLOTS for i in range(1, later + 1))
+        rates = self._rates_of((moment.before, moment.after, *coming))
         (before, of_before), (after, of_after) = rates[moment.before], rates[moment.after]
         totals = self._totals = self._totals or self.season.totals()
         # no line is drawn from an open half hour to a closed one

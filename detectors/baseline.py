@@ -225,8 +225,9 @@ def _middle(values: Numbers, known: Flags) -> Numbers:
     """The median over the first axis of what is known; 1 where nothing is."""
     ordered = np.sort(np.where(known, values, np.inf), axis=0)
     many = known.sum(axis=0, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(many - 1, 0) // 2, axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(many // 2, len(values) - 1), axis=0)[0]
+    _, half_hours, series = np.ogrid[: len(values), : values.shape[1], : values.shape[2]]
+    low = ordered[np.maximum(many - 1, 0) // 2, half_hours, series][0]
+    high = ordered[np.minimum(many // 2, len(values) - 1), half_hours, series][0]
     high = np.where(many[0] % 2 == 1, low, high)
     return np.where(many[0] > 0, (low + high) / 2, 1.0)
 
@@ -269,7 +270,7 @@ class Level(Columns):
     def limit(self, low: Numbers, high: Numbers) -> None:
         """What the block that ends has seen counts as no less and no more than this: the level follows busy hours at
         once, and what is no busy hour slowly."""
-        self.current[0] = np.clip(self.current[0], low, high)
+        self.current[0] = np.minimum(np.maximum(self.current[0], low), high)
 
     def add(self, seen: Numbers, expected: Numbers) -> None:
         self.current[0] += seen
@@ -313,12 +314,13 @@ class Dispersion(Columns):
         """`variance` is the present estimate; only series that are `counted` learn. `noise` is the relative variance
         that is known to be of another kind."""
         safe = np.maximum(mean, _NOTHING)
-        spread = safe + safe * safe * variance
+        safe_square = safe * safe
+        spread = safe + safe_square * variance
         square = np.minimum((seen - mean) ** 2, self._params.winsor_sd**2 * spread)
         weight = np.where(counted, (safe / (1 + safe * self._prior)) ** 2, 0.0)
         fade = 0.5 ** (seconds / self._half_life)
         sums = self.sums * np.where(counted, fade, 1.0)
-        sums[0] += weight * ((square - safe) / (safe * safe) - noise)
+        sums[0] += weight * ((square - safe) / safe_square - noise)
         sums[1] += weight
         self.sums[...] = sums
 

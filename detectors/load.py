@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -94,7 +95,7 @@ class Minute:
             left = None if backlog is None else int(backlog[i])
             found.append(
                 QueueLoad(
-                    at=QueueRef(channel=channel, queue=names[i] or None),
+                    at=_place(channel, names[i]),
                     known_seconds=number[0],
                     arrivals=count[OFFERED],
                     expected=six(number[1]),
@@ -131,6 +132,11 @@ class Minute:
         for i, values in entry.rows.items():
             self.counts[:, i] = values
             self.floats[:, i] = entry.floats[i]
+
+
+@lru_cache(maxsize=65_536)
+def _place(channel: str, name: str) -> QueueRef:
+    return QueueRef(channel=channel, queue=name or None)
 
 
 def _mean(milliseconds: int, n: int) -> float | None:

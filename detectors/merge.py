@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from schemas.pane import QueueCounts, QueuePane
@@ -31,6 +32,7 @@ def seconds_of(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+@lru_cache(maxsize=4096)
 def moment_of(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 

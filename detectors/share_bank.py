@@ -149,7 +149,11 @@ class ShareBank:
         scored = told & self.ready
         # in most minutes of a quiet channel nothing is decided at all
         statistic = self._score(start, y, n, scored) if np.logical_or.reduce(scored) else self.statistic()
-        self._learn(start, seconds, y, n, told, known)
+        learns = known & self._free(start)
+        if np.logical_or.reduce(told):
+            self._learn(seconds, y, n, scored & learns)
+            self.marks.block[:2] += np.array([y, n]) * learns
+        self.marks.block[2] += float(seconds) * learns
         return statistic
 
     def _score(self, start: int, y: Numbers, n: Numbers, scored: Flags) -> Numbers:
@@ -197,7 +201,7 @@ class ShareBank:
         scarce = (1 - base) / np.maximum(base * weight, _NOTHING)
         slow = self.block_spread.estimate() * np.where(self.falling, (share / np.maximum(base, _NOTHING)) ** 2, 1.0)
         wide = params.tolerance_sd * np.sqrt(scarce + slow + params.tolerance_floor_variance)
-        self.tolerance = np.clip(wide, params.tolerance_min, params.tolerance_max)
+        self.tolerance = np.minimum(np.maximum(wide, params.tolerance_min), params.tolerance_max)
         self._logs = shares.logs(shares.edge(self.share, self.tolerance, self.falling), self._odds)
         self.icc = self._icc()
         self.ready = (all_of >= params.warm_up_of) & (self.marks.exposure >= params.warm_up_seconds)
@@ -240,17 +244,12 @@ class ShareBank:
             self.marks.exposure += seconds
         self.marks.block[...] = 0
 
-    def _learn(self, start: int, seconds: int, y: Numbers, n: Numbers, told: Flags, known: Flags) -> None:
-        learns = known & self._free(start)
-        counted = told & learns & self.ready
+    def _learn(self, seconds: int, y: Numbers, n: Numbers, counted: Flags) -> None:
         if np.logical_or.reduce(counted):
             spread = self.pane_spread
             spread.learn(y, n * self.share, spread.estimate(), seconds, counted, -1 / np.maximum(n, 1.0))
             # the estimate for the next panes; the shares themselves move with blocks
             self.icc = self._icc()
-        if np.logical_or.reduce(told):
-            self.marks.block[:2] += np.array([y, n]) * learns
-        self.marks.block[2] += float(seconds) * learns
 
     def _free(self, start: int) -> Flags:
         """Rows that may learn: not excited, or for so long that this may be how it is now."""

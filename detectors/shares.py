@@ -83,7 +83,7 @@ def edge(share: Numbers, tolerance: Numbers, falling: Flags | bool = False) -> N
     """The largest share that is still usual. Rows that watch a share fall hold its complement."""
     up = share * (1 + tolerance)
     down = 1 - (1 - share) / (1 + tolerance)
-    return np.clip(np.where(falling, down, up), EDGE_MIN, EDGE_MAX)
+    return np.minimum(np.maximum(np.where(falling, down, up), EDGE_MIN), EDGE_MAX)
 
 
 def shifted(share: Numbers, odds: Numbers | float) -> Numbers:

@@ -1,19 +1,19 @@
-"""The writer in a process of its own: the reader's process only fetches.
+"""The writer in a process of its own: the reader's process only fetches, which is most of a processor's work.
 
-Orders go down a pipe, one a poll; the answer comes when all is written. The child ends when the pipe does, so a reader
-that was killed leaves none behind, and what was not committed is read again by the next run.
+Orders go to its standard input, one a poll, each behind its length; the answer comes when all is written. It ends when
+its input does, so a reader that was killed leaves none behind; what was not committed is read again by the next run.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
+import gc
+import os
+import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
 
 import msgspec
 
@@ -23,14 +23,51 @@ from streams.archive_plan import Range
 from streams.archive_rows import Taken
 from streams.archive_store import open_store
 from streams.archive_writer import Writer, Written
+from streams.config import environment_without_settings
 
 INBOX_BYTES_MAX = 32 * 1024 * 1024
 END_SECONDS_MAX = 30.0
-_TAKE, _LOSE, _FINISH = 0, 1, 2
+PIPE_BYTES = 1024 * 1024  # the most that Linux gives without asking
+_SWITCH_SECONDS = 0.0005
+_LENGTH_BYTES = 4
+_STANDARD_INPUT = 0
+
+
+class _Order(msgspec.Struct, tag=True, array_like=True):
+    pass
+
+
+class Begin(_Order):
+    """The first one; `place` is the archive's folder or URL."""
+
+    place: str
+    manifests: dict[str, Manifest]
+    event_bytes_max: int
+
+
+class Take(_Order):
+    of: Range
+    records: Taken
+
+
+class Lose(_Order):
+    of: Range
+
+
+class Finish(_Order):
+    pass
+
+
+class Answer(msgspec.Struct):
+    """What was written, or what went wrong: the arguments of Unavailable, the problems of BadConfig."""
+
+    written: Written | None = None
+    away: tuple[str, str, str] | None = None
+    problems: list[tuple[str, str]] = []
+
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
-_manifests = msgspec.json.Decoder(dict[str, Manifest]).decode
+_decode = msgspec.msgpack.Decoder(Begin | Take | Lose | Finish).decode
 
 
 class WriterProcess:
@@ -38,112 +75,138 @@ class WriterProcess:
 
     def __init__(self, place: str, manifests: Mapping[str, Manifest], event_bytes_max: int) -> None:
         """`place` is the archive's folder or URL."""
-        context = multiprocessing.get_context("spawn")  # a fork would share the consumer's connections
-        theirs, self._orders = context.Pipe(duplex=False)
-        self._answers, answers = context.Pipe(duplex=False)
-        arguments = (theirs, answers, place, msgspec.json.encode(dict(manifests)), event_bytes_max)
-        self._process = context.Process(target=_work, args=arguments, daemon=True, name="breakwater archive writer")
-        self._process.start()
-        theirs.close()
-        answers.close()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "streams.archive_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
+            env=environment_without_settings(),
+            process_group=0,  # a Ctrl-C at the terminal is heard by the reader, whose end is its end
+        )
+        self._send(Begin(place, dict(manifests), event_bytes_max))
 
     def take(self, of: Range, records: Taken) -> None:
-        self._send(_encode((_TAKE, of, records)))
+        self._send(Take(of, records))
 
     def lose(self, of: Range) -> None:
-        self._send(_encode((_LOSE, of, None)))
+        self._send(Lose(of))
 
     def finish(self) -> Written:
         """Commits the rest, and ends the process."""
-        self._send(_encode((_FINISH, None, None)))
-        answer = self._answer()
-        self._process.join(END_SECONDS_MAX)
-        return answer
+        self._send(Finish())
+        return self._answer()
 
     def close(self) -> None:
         """Ends the process; what was not committed is left out."""
-        self._orders.close()
-        self._process.join(END_SECONDS_MAX)
-        if self._process.is_alive():
-            self._process.kill()
-
-    def _send(self, order: bytes) -> None:
-        if self._answers.poll():
-            self._answer()
+        assert self._child.stdin is not None and self._child.stdout is not None
+        with suppress(BrokenPipeError):
+            self._child.stdin.close()
         try:
-            self._orders.send_bytes(order)
-        except OSError:  # it has ended
+            self._child.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child.stdout.close()
+
+    def _send(self, order: _Order) -> None:
+        assert self._child.stdin is not None
+        said = _encode(order)
+        try:
+            if self._child.poll() is not None:
+                raise BrokenPipeError
+            self._child.stdin.write(len(said).to_bytes(_LENGTH_BYTES, "big") + said)
+            self._child.stdin.flush()
+        except BrokenPipeError:
             self._answer()
 
     def _answer(self) -> Written:
-        """What it said: the result, or what went wrong."""
-        try:
-            said = self._answers.recv()
-        except EOFError:
-            self._process.join(END_SECONDS_MAX)
-            text = f"it ended with code {self._process.exitcode} in the middle"
-            raise Unavailable("the archive's writer", text, "give it memory, and run again: it goes on there") from None
-        if isinstance(said, tuple) and said[0] == "failed":
-            raise said[1](*said[2])
-        assert isinstance(said, Written)
-        return said
+        """The result, or what went wrong."""
+        assert self._child.stdout is not None
+        said = self._child.stdout.read()
+        if not said:
+            text = f"it ended with code {self._child.wait()} in the middle"
+            raise Unavailable("the archive's writer", text, "see that it has memory; run again, and it goes on there")
+        answer = msgspec.json.decode(said, type=Answer)
+        if answer.away is not None:
+            raise Unavailable(*answer.away)
+        if answer.written is None:
+            raise BadConfig(answer.problems)
+        return answer.written
 
 
 class _Inbox:
-    """Orders that wait: read from the pipe at once, so that the reader goes on while a file is written; bounded."""
+    """Orders that wait: read at once, so that the reader goes on while a file is written; bounded."""
 
-    def __init__(self, orders: Connection) -> None:
+    def __init__(self, orders: int) -> None:
         self._orders = orders
-        self._waiting: deque[bytes | None] = deque()
+        self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def next(self) -> bytes | None:
-        """The next order; None where the reader is gone."""
+    def next(self) -> bytes:
+        """The next order; none where the reader is gone."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting)
             order = self._waiting.popleft()
-            self._bytes -= len(order or b"")
+            self._bytes -= len(order)
             self._changed.notify_all()
         return order
 
     def _read(self) -> None:
-        order: bytes | None = b""
-        while order is not None:
-            try:
-                order = self._orders.recv_bytes()
-            except (EOFError, OSError):
-                order = None
+        order = b"-"
+        while order:
+            order = self._exactly(int.from_bytes(self._exactly(_LENGTH_BYTES), "big"))
             with self._changed:
                 self._changed.wait_for(lambda: self._bytes < INBOX_BYTES_MAX)
                 self._waiting.append(order)
-                self._bytes += len(order or b"")
+                self._bytes += len(order)
                 self._changed.notify_all()
 
+    def _exactly(self, count: int) -> bytes:
+        """So many bytes, or none where the reader is gone, be it in the middle of them.
 
-def _work(orders: Connection, answers: Connection, place: str, manifests: bytes, event_bytes_max: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the reader hears it, and ends us
-    answer: Any = None
+        Not by a file object: Python closes those at its end, and hangs where a thread is still reading one.
+        """
+        parts, left = [], count
+        while left and (part := os.read(self._orders, left)):
+            parts.append(part)
+            left -= len(part)
+        return b"" if left else b"".join(parts)
+
+
+def _work(orders: int) -> Answer | None:
+    """What the reader orders, until it is done or gone."""
+    inbox = _Inbox(orders)
+    writer: Writer | None = None
     try:
-        writer = Writer(open_store(place), _manifests(manifests), event_bytes_max)
-        inbox = _Inbox(orders)
-        while answer is None and (order := inbox.next()) is not None:
-            answer = _obey(writer, order)
+        while said := inbox.next():
+            order = _decode(said)
+            if isinstance(order, Begin):
+                writer = Writer(open_store(order.place), order.manifests, order.event_bytes_max)
+                continue
+            assert writer is not None, "it begins with Begin"
+            if isinstance(order, Take):
+                writer.take(order.of, order.records)
+            elif isinstance(order, Lose):
+                writer.lose(order.of)
+            else:
+                return Answer(written=writer.finish())
     except Unavailable as away:
-        answer = ("failed", Unavailable, (away.what, away.why, away.fix))
+        return Answer(away=(away.what, away.why, away.fix))
     except BadConfig as bad:
-        answer = ("failed", BadConfig, (bad.problems,))
-    with suppress(OSError):  # nobody is left to hear it
-        answers.send(answer)
-
-
-def _obey(writer: Writer, order: bytes) -> Written | None:
-    kind, of, records = _decode(order)
-    if kind == _FINISH:
-        return writer.finish()
-    if kind == _LOSE:
-        writer.lose(Range(*of))
-    else:
-        writer.take(Range(*of), Taken(*records))
+        return Answer(problems=list(bad.problems))
     return None
+
+
+def main() -> None:
+    sys.setswitchinterval(_SWITCH_SECONDS)  # each part of an order has to wait for the thread that decodes
+    gc.disable()  # a batch is thousands of small lists and no ring of them: looking for rings takes as long again
+    answer = _work(_STANDARD_INPUT)
+    if answer is not None:
+        sys.stdout.buffer.write(msgspec.json.encode(answer))
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ FIX_DAMAGED = (
     "restore it from a backup, or take it out with `breakwater archive check --drop`, and the next run of "
     "`breakwater archive` reads what the topic still has"
 )
+SLICE_ROWS = 8_192
 Roots = str | Path | Sequence[str | Path]
 
 _log = telemetry.logger("archive")
@@ -75,7 +76,7 @@ def arrivals(
     """
     for name in named(roots, topic):
         for span in _chosen(_spans(roots, name), _manifests(roots, name), since, before):
-            yield from archive_rows.arrivals(name, _rows(span, since, before))
+            yield from _arrivals(name, _rows(span, since, before))
 
 
 def frame(roots: Roots, topic: str, since: datetime | None = None, before: datetime | None = None) -> pl.LazyFrame:
@@ -148,6 +149,26 @@ def _rows(span: Span, since: datetime | None, before: datetime | None) -> pl.Dat
         where = f"{span.topic}/{span.segment.partition}, offsets {span.segment.begin:,} to {span.segment.end:,}"
         raise BadConfig([(span.store.place(), f"{where}: holds an offset twice or of another range; {FIX_DAMAGED}")])
     return rows.filter(within(since, before), pl.col("offset").is_between(span.begin, span.end, closed="left"))
+
+
+def _arrivals(topic: str, rows: pl.DataFrame) -> Iterator[Arrival]:
+    """Rows with the columns of `RAW` as what came off the bus."""
+    for part in rows.iter_slices(SLICE_ROWS):
+        plain = [part[name].to_list() for name in ("partition", "offset", "arrived_at", "key", "value")]
+        for partition, offset, at, key, value, headers in zip(*plain, _pairs(part["headers"]), strict=True):
+            yield Arrival(topic, partition, offset, key, value, headers, at)
+
+
+def _pairs(headers: pl.Series) -> Iterator[list[tuple[str, bytes]]]:
+    """Lists of (name, value); no value is an empty one, as for every reader of ours."""
+    flat = headers.explode(empty_as_null=False, keep_nulls=False).struct
+    names, values = flat.field("name").to_list(), flat.field("value").to_list()
+    at = 0
+    for count in headers.list.len().to_list():
+        yield [
+            (name, value or b"") for name, value in zip(names[at : at + count], values[at : at + count], strict=True)
+        ]
+        at += count
 
 
 def within(since: datetime | None, before: datetime | None) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Records as the rows of an archive's files, and back to the byte.
+"""Records as the rows of an archive's files.
 
 `RAW` is what came off the bus. Contact events have `contact_frames.CONTACTS` beside it, all null where the record could
 not be read, and `unreadable` then says why. The other topics have the tenant that the record is of.
@@ -19,7 +19,6 @@ from schemas.contact import ContactEvent
 from schemas.errors import BadMessage
 from schemas.topics import CONTACT_EVENTS, channel_of
 from streams import contact_frames, contacts
-from streams.faust_handler import Arrival
 
 HEADERS = pl.List(pl.Struct({"name": pl.String(), "value": pl.Binary()}))
 RAW: Mapping[str, pl.DataType] = {
@@ -33,7 +32,6 @@ RAW: Mapping[str, pl.DataType] = {
 CONTACT_COLUMNS: Mapping[str, pl.DataType] = {**RAW, **contact_frames.CONTACTS, "unreadable": pl.String()}
 OTHER_COLUMNS: Mapping[str, pl.DataType] = {**RAW, "tenant": pl.String(), "channel": pl.String()}
 ROW_GROUP_ROWS = 64_000
-_SLICE_ROWS = 8_192
 # where a record belongs: columns of a chunk that its files do not hold
 _TENANT, _CHANNEL, _DAY = "@tenant", "@channel", "@day"
 # the years that dates have: a producer's clock may say anything
@@ -123,14 +121,6 @@ def to_parquet(rows: pl.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def arrivals(topic: str, rows: pl.DataFrame) -> Iterator[Arrival]:
-    """Rows with the columns of `RAW` as what came off the bus."""
-    for part in rows.iter_slices(_SLICE_ROWS):
-        plain = [part[name].to_list() for name in ("partition", "offset", "arrived_at", "key", "value")]
-        for partition, offset, at, key, value, headers in zip(*plain, _pairs(part["headers"]), strict=True):
-            yield Arrival(topic, partition, offset, key, value, headers, at)
-
-
 def _headers(headers: Sequence[Sequence[tuple[str, bytes | None]]]) -> pl.Series:
     """Flat columns of names and values, cut to a list a record: a Python object a header is what takes the time."""
     counts = list(map(len, headers))
@@ -147,18 +137,6 @@ def _headers(headers: Sequence[Sequence[tuple[str, bytes | None]]]) -> pl.Series
     lists = pl.DataFrame([owner.alias("record"), pairs]).group_by("record", maintain_order=True).agg("headers")
     joined = number.to_frame().join(lists, on="record", how="left", maintain_order="left")
     return joined["headers"].fill_null(pl.lit([], HEADERS)).cast(HEADERS)
-
-
-def _pairs(headers: pl.Series) -> Iterator[list[tuple[str, bytes]]]:
-    """Lists of (name, value); no value is an empty one, as for every reader of ours."""
-    flat = headers.explode(empty_as_null=False, keep_nulls=False).struct
-    names, values = flat.field("name").to_list(), flat.field("value").to_list()
-    at = 0
-    for count in headers.list.len().to_list():
-        yield [
-            (name, value or b"") for name, value in zip(names[at : at + count], values[at : at + count], strict=True)
-        ]
-        at += count
 
 
 def _contacts(values: Sequence[bytes | None], bytes_max: int) -> tuple[pl.DataFrame, pl.Series]:

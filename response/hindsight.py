@@ -17,7 +17,7 @@ from response.whatif import QUARTER_SECONDS, Quarter
 from response.workload import Target
 from schemas.base import QueueRef
 from schemas.centre import Centre, CentreChannel, CentreQueue
-from schemas.decision import OperatorDecision
+from schemas.decision import CommandResult, OperatorDecision
 from schemas.desk import DeskBody
 from schemas.health import ToolHealth
 from schemas.signal import Load, Signal
@@ -61,6 +61,9 @@ class Hindsight:
         self.centre: Centre | None = None
         self.rows: dict[QueueRef, list[Row]] = {}
         self.usual: dict[QueueRef, Usual] = {}
+        # what people and the platform said, and when by the desk's time people did
+        self.decisions: list[OperatorDecision] = []
+        self.results: list[CommandResult] = []
         self.heard: dict[str, datetime] = {}
         self.tools: list[ToolHealth] = []
         # what each signal said when it was first heard
@@ -83,8 +86,12 @@ class Hindsight:
                 self._workforce(body)
             case ToolHealth():
                 self._tool(body)
-            case OperatorDecision() if self.now is not None:
-                self.heard.setdefault(body.decision_id, self.now)
+            case OperatorDecision():
+                self.decisions.append(body)
+                if self.now is not None:
+                    self.heard.setdefault(body.decision_id, self.now)
+            case CommandResult():
+                self.results.append(body)
             case Centre() if self.centre is None or self.now is None or self.now < self._shown.ends:
                 self.centre = body
 

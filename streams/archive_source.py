@@ -64,6 +64,7 @@ def chosen(settings: Settings, names: Iterable[str]) -> list[Topic]:
         topics.QUEUE_PANES,
         topics.DESK,
         *topics.DESK_OUTPUTS,
+        topics.CENTRE,
         topics.NOTIFICATIONS,
         topics.LATE_CONTACTS,
     ]

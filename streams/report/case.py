@@ -16,7 +16,7 @@ from schemas import topics
 from schemas.base import QueueRef
 from schemas.centre import Centre
 from schemas.command import StaffingAlert
-from schemas.decision import OperatorDecision
+from schemas.decision import CommandResult, OperatorDecision
 from schemas.errors import BadConfig
 from schemas.incident import Incident, Move, Symptom
 from schemas.recovery import Recovery
@@ -97,16 +97,14 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
     found = dossier.gather((one.topic, one.value) for one in said)
     if incident_id not in found:
         raise BadConfig([(incident_id, f"is no incident of this source: {targets.FIX}")])
-    revisions = {one.value.revision: one for one in said
-                 if isinstance(one.value, Incident) and one.value.incident_id == incident_id}  # fmt: skip
-    one, incident = found[incident_id], whole(one.value for one in revisions.values())
-    played = settings.tenant(incident.tenant).clock == "event"
+    revisions = {one.value.revision: one for one in said if _is_of(one.value, incident_id)}
+    incident = whole(one.value for one in revisions.values())
     over = over_at(incident)
     hindsight = Hindsight(
         incident.onset,
         Span(incident.onset - SHOWN, OPEN_ENDED if over is None else over + SHOWN),
         troubled(found.values(), incident.tenant),
-        frozenset(_queues(one, incident)),
+        frozenset(_queues(found[incident_id], incident)),
     )
     # where history is played, events are long before their records, or after them
     since = min(incident.onset, *(one.at for one in revisions.values())) - USUAL - ARRIVES_WITHIN
@@ -116,15 +114,31 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
         hindsight.centre = _model(said, incident.tenant)
     return Case(
         incident=incident,
-        dossier=one,
+        dossier=_dossier(said, hindsight, incident_id),
         hindsight=hindsight,
         recovery=_last_recovery(said, incident_id),
         alerts=_alerts(said, incident_id),
         merged=sorted(name for name, other in found.items() if other.incident.merged_into == incident_id),
-        played=played,
+        played=settings.tenant(incident.tenant).clock == "event",
         as_of=_as_of(incident, hindsight),
         first_revision=min(revisions),
     )
+
+
+def _is_of(value: object, incident_id: str) -> bool:
+    return isinstance(value, Incident) and value.incident_id == incident_id
+
+
+def _dossier(said: Iterable[Said], hindsight: Hindsight, incident_id: str) -> Dossier:
+    """What people and the platform said is on the desk as well as on their topics, which an archive may lack."""
+    every = [(one.topic, one.value) for one in said]
+    known = {value for _, value in every if isinstance(value, OperatorDecision | CommandResult)}
+    every += [(topics.OPERATOR_DECISIONS.name, one) for one in hindsight.decisions if one not in known]
+    every += [(topics.COMMAND_RESULTS.name, one) for one in hindsight.results if one not in known]
+    found = dossier.gather(every, incident_id)[incident_id]
+    found.decisions.sort(key=lambda one: (one.at, one.decision_id))
+    found.results.sort(key=lambda one: (one.at, one.command_id, one.state))
+    return found
 
 
 def whole(revisions: Iterable[Incident]) -> Incident:

@@ -6,16 +6,23 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from schemas import codec
+from schemas import codec, topics
 from schemas.centre import Centre, CentreChannel
+from schemas.contact import ContactEvent
 from schemas.desk import DeskEntry
+from schemas.errors import BadConfig
 from schemas.signal import Signal
-from streams import clock, feed, mapping
+from streams import clock, contact_frames, feed, mapping, pane_records, replay_bus
+from streams.config import Settings
+from streams.contacts import decode_batch
+from streams.ingest_session import pane_rules
+from streams.pane_frames import PaneCounter
 from tests.conftest import HasBootstrap, SettingsFor
 from tests.integration import live
-from tests.recorded import assert_desk_replayed_into_files, replayed, said_signals
+from tests.recorded import assert_desk_replayed_into_files, records, replayed, said_signals
 
 MAPPING = """
 tenant: acme
@@ -45,6 +52,42 @@ def signal_of(line: bytes) -> Signal:
     return body
 
 
+def assert_replayed_onto_the_bus_and_nobody_is_told(path: live.Live, settings: Settings, folder: Path) -> None:
+    """While the worker runs: what is replayed lies on topics of its own, and the worker's hold and tell no more."""
+    read = (topics.DESK, *topics.DESK_OUTPUTS, topics.COMMAND_RESULTS, topics.NOTIFICATIONS)
+    before = {topic.name: len(records(settings, topic)) for topic in read}, path.told()
+    assert before[1], "live, somebody was told"
+    mapped = ("--map", str(folder / "map.yaml"), "--onto-bus", "again", "--format", "both")
+    out = replayed(str(folder / "days.csv"), settings, folder, *mapped)
+    path.wait(lambda: clock.elapsed() - path.listener.heard_at > live.QUIET_SECONDS, 30.0)
+    assert ({topic.name: len(records(settings, topic)) for topic in read}, path.told()) == before
+    theirs = records(replay_bus.settings_of(settings, "again"), topics.INCIDENTS)
+    assert [arrival.value for arrival in theirs] == (out / "incidents.jsonl").read_bytes().splitlines()
+    with (
+        pytest.raises(BadConfig, match="is there already: choose another name"),
+        replay_bus.onto_bus(settings, "again"),
+    ):
+        pass
+
+
+def assert_counted_offline_as_live(settings: Settings) -> None:
+    """The contacts that lie on the bus, counted as frames, are the finals that the ingest wrote: the same bytes."""
+    log = records(settings, topics.contact_events("chat", settings.channels["chat"].partitions))
+    places = [(arrival.topic, arrival.partition, arrival.offset, arrival.at) for arrival in log]
+    events = decode_batch([arrival.value for arrival in log], settings.ingest.event_bytes_max)
+    said = contact_frames.of_events(event if isinstance(event, ContactEvent) else None for event in events)
+    frame = pl.DataFrame(places, schema=dict(contact_frames.PLACES), orient="row").hstack(said)
+    counter = PaneCounter("chat", pane_rules(settings, "chat"))
+    counted = {codec.encode(pane) for _, pane in pane_records.in_order(counter.feed(frame), counter)}
+    live_ones = {
+        arrival.value
+        for arrival in records(settings, topics.QUEUE_PANES)
+        if b'"kind":"queue-pane"' in (arrival.value or b"")
+    }
+    assert len(counted) > 2 * DAYS * 48
+    assert counted == live_ones
+
+
 @pytest.mark.timeout(240)
 def test_the_panes_give_the_same_signals_and_the_desk_the_same_incidents_and_the_export_the_same_story(
     kafka: HasBootstrap, settings_for: SettingsFor, tmp_path: Path
@@ -62,6 +105,8 @@ def test_the_panes_give_the_same_signals_and_the_desk_the_same_incidents_and_the
         assert last is not None
         path.wait(lambda: path.heard.complete_to is not None and path.heard.complete_to >= last, WAIT_SECONDS)
         path.wait(lambda: clock.elapsed() - path.listener.heard_at > live.QUIET_SECONDS, 30.0)
+        assert_replayed_onto_the_bus_and_nobody_is_told(path, settings, tmp_path)
+    assert_counted_offline_as_live(settings)
 
     signals = said_signals(settings)
     assert signals, "nothing happened"

@@ -62,7 +62,7 @@ class Lanes:
     def __init__(self, channel: str, lanes: Iterable[Lane], params: CountParams | None = None) -> None:
         self.channel = channel
         self.lanes = tuple(lanes)
-        self.params = params or CountParams()
+        self.params = params or CountParams(looks_ahead=False)  # nobody hears of loads here
         self.centre = Centre(tenant="")
         self.names: list[str] = []
         many = len(self.lanes)
@@ -102,8 +102,7 @@ class Lanes:
         known = pane.flags()
         rows = None if known is None else np.repeat(known, many)
         closed = bank.close(pane.start, pane.seconds, np.repeat(pane.counts(), many), rows)
-        if bank.closed.any():
-            rows = ~bank.closed if rows is None else rows & ~bank.closed
+        rows = bank.without_closed(rows)
         reached: Flags = closed.statistic >= bank.fast.threshold
         if closed.slow is not None:
             reached = reached | (closed.slow >= bank.slow.threshold)

@@ -19,7 +19,7 @@ from polars.exceptions import PolarsError
 
 from schemas.errors import BadConfig
 from schemas.topics import CONTACT_EVENTS
-from streams import archive_manifest, archive_rows, archive_scan, telemetry
+from streams import archive_manifest, archive_rows, archive_scan, contact_frames, telemetry
 from streams.archive_manifest import Lost, Manifest, Piece, Segment
 from streams.archive_store import Store, open_store
 from streams.faust_handler import Arrival
@@ -86,6 +86,12 @@ def frame(roots: Roots, topic: str, since: datetime | None = None, before: datet
     Raises BadConfig as `arrivals` does, and for files whose columns contradict each other, before it is collected.
     """
     return pl.concat([_frame(roots, name, since, before) for name in named(roots, topic)], how="diagonal")
+
+
+def contacts(roots: Roots, since: datetime | None = None, before: datetime | None = None) -> Iterator[pl.DataFrame]:
+    """Frames of `contact_frames.CONTACTS`, by arrival; of bounded size. Raises as `frame`."""
+    wanted = frame(roots, CONTACT_EVENTS, since, before).select(*contact_frames.CONTACTS)
+    yield from wanted.collect_batches(chunk_size=SLICE_ROWS * 8, maintain_order=True)
 
 
 def begins(roots: Roots, topic: str) -> dict[str, int]:

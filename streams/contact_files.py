@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -39,28 +39,36 @@ def read(
 
     Raises BadConfig for a file that cannot be read or holds something else.
     """
+    frames = ((str(file), frame) for file in feed.files(path) for frame in _frames(file))
+    with of_frames(frames, settings, window, progress) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def of_frames(
+    frames: Iterable[tuple[str, pl.DataFrame]],
+    settings: Settings,
+    window: feed.Window = (None, None),
+    progress: Callable[[feed.Report], None] = lambda _: None,
+) -> Iterator[tuple[feed.SortedEvents, feed.Report]]:
+    """As `read`, of frames, each with the name that a mistake is told with."""
     with tempfile.TemporaryDirectory(prefix="breakwater-replay-") as folder:
         events, report = feed.SortedEvents(Path(folder)), feed.Report()
-        for file in feed.files(path):
-            for frame in _frames(file):
-                batch = _batch(contact_frames.checked(frame, name=str(file)), settings, report.read)
-                report.add(batch)
-                kept = feed.within(batch.events, window)
-                report.outside += len(batch.events) - len(kept)
-                events.add(kept)
-                progress(report)
+        for name, frame in frames:
+            batch = _batch(contact_frames.checked(frame, name=name), settings, report.read)
+            report.add(batch)
+            kept = feed.within(batch.events, window)
+            report.outside += len(batch.events) - len(kept)
+            events.add(kept)
+            progress(report)
         yield events, report
 
 
 @contextlib.contextmanager
 def held(contacts: pl.DataFrame, settings: Settings) -> Iterator[tuple[feed.SortedEvents, feed.Report]]:
     """As `read`, of a frame."""
-    with tempfile.TemporaryDirectory(prefix="breakwater-replay-") as folder:
-        events, report = feed.SortedEvents(Path(folder)), feed.Report()
-        batch = _batch(contact_frames.checked(contacts), settings, 0)
-        report.add(batch)
-        events.add(batch.events)
-        yield events, report
+    with of_frames([("contacts", contacts)], settings) as found:
+        yield found
 
 
 def _frames(file: Path) -> Iterator[pl.DataFrame]:

@@ -16,7 +16,7 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import feed, history, learned, log_reader
+from streams import archive_reader, feed, history, learned, log_reader
 from streams.ahead import ahead
 from streams.config import Settings
 from streams.faust_handler import Arrival
@@ -136,13 +136,20 @@ def tell(replay: Replay, record: PaneRecord, partition: int, offsets: Counter[in
 
 
 def of_topic(
-    settings: Settings, name: str, window: feed.Window, replay: Replay, retold: Retells, progress: Tell
+    settings: Settings,
+    name: str,
+    window: feed.Window,
+    replay: Replay,
+    retold: Retells,
+    progress: Tell,
+    archive: str | None = None,
 ) -> tuple[Counted, dict[str, int]]:
-    """A stretch of `queue-panes` or `desk`, by the broker's time of its records; with the first offset of each
-    partition. Raises BadConfig where nothing lies there, Unavailable."""
+    """A stretch of `queue-panes` or `desk`, from the bus or an archive, by the broker's time of its records; with the
+    first offset of each partition. Raises BadConfig where nothing lies there, Unavailable."""
     counted, begins = Counted(), dict[str, int]()
     n = 0
-    for n, arrival in enumerate(_arrivals(settings, name, window), 1):
+    found = _arrivals(settings, name, window) if archive is None else archive_reader.arrivals(archive, name, *window)
+    for n, arrival in enumerate(found, 1):
         begins.setdefault(f"{arrival.topic}/{arrival.partition}", arrival.offset)
         if name == topics.DESK.name:
             _entry(arrival, replay, retold)

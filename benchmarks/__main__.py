@@ -20,6 +20,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "ingest": ("--size", "small"),
     "latency": ("--tenants", "10"),
     "methods": ("--values", "3000"),
+    "sweep": ("--size", "small"),
     "plan": ("--queues", "50"),
 }
 ROOT = Path(__file__).parent.parent

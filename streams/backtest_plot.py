@@ -16,7 +16,7 @@ TICKS_MAX = 10
 
 
 def draw(title: str, compared: Compared, zone: tzinfo) -> str:
-    """Blue: it wakes somebody; red: falsely; yellow: it wakes nobody. Green: what is known to have happened."""
+    """Blue: somebody is woken; red: falsely; yellow: nobody is. Green: what is known to have happened."""
     heard = compared.heard
     x = Scale(heard.first, heard.last, LEFT, WIDTH - LEFT - RIGHT)
     parts, top = [svg.text(16, 44, _legend(compared), colour=DIM)], float(TOP)
@@ -25,7 +25,7 @@ def draw(title: str, compared: Compared, zone: tzinfo) -> str:
         height = max(len(lanes), 1) * ROW
         parts.append(svg.text(16, top + ROW - 2, f"{side.config.name}  {len(side.pages)} pages"))
         for lane, mine in enumerate(lanes):
-            parts += [_bar(side, n, x, top + lane * ROW) for n in mine]
+            parts += [mark for n in mine for mark in _marks(side, n, x, top + lane * ROW)]
         top += height + GAP
         parts.append(svg.line(LEFT, top - GAP / 2, WIDTH - LEFT - RIGHT, 0))
     known = list(_known(compared, x, top))
@@ -34,8 +34,9 @@ def draw(title: str, compared: Compared, zone: tzinfo) -> str:
 
 def _legend(compared: Compared) -> str:
     judged = any(side.judged for side in compared.sides)
-    wakes = "blue wakes somebody, red falsely" if judged else "blue wakes somebody"
-    return f"each bar is an incident: {wakes}, yellow nobody" + ("; green is known to have happened" if judged else "")
+    woken = "each dark mark wakes somebody, a red one falsely" if judged else "each dark mark wakes somebody"
+    known = "; green is known to have happened" if judged else ""
+    return f"each bar is an incident, a yellow one wakes nobody; {woken}{known}"
 
 
 def _packed(side: Side) -> list[list[int]]:
@@ -54,14 +55,18 @@ def _packed(side: Side) -> list[list[int]]:
     return lanes
 
 
-def _bar(side: Side, n: int, x: Scale, top: float) -> str:
+def _marks(side: Side, n: int, x: Scale, top: float) -> Iterator[str]:
+    """An incident as a pale bar, and each time that it woke somebody."""
     one = side.incidents[n]
     begins, ends = one.onset.timestamp(), one.until.timestamp()
     first = sum(len(other.paged) for other in side.incidents[:n])
-    false = side.judged is not None and any(page in side.judged.false for page in range(first, first + len(one.paged)))
-    colour = OPEN if not one.paged else BAD if false else GOOD
+    false = [side.judged is not None and first + page in side.judged.false for page in range(len(one.paged))]
+    colour = OPEN if not one.paged else BAD if all(false) else GOOD
     hover = f"{one.title} [{one.cause}, {one.severity}] {one.onset:%Y-%m-%d %H:%M} UTC, {', '.join(one.channels)}"
-    return svg.box(x(begins), top, x(ends) - x(begins), ROW - 3, colour, hover)
+    yield svg.box(x(begins), top, x(ends) - x(begins), ROW - 3, colour, hover, 0.45)
+    for at, wrong in zip(one.paged, false, strict=True):
+        colour = BAD if wrong else GOOD
+        yield svg.box(x(at.timestamp()) - 1, top - 1, 3, ROW - 1, colour, f"somebody is woken {at:%Y-%m-%d %H:%M} UTC")
 
 
 def _known(compared: Compared, x: Scale, bottom: float) -> Iterator[str]:

@@ -23,6 +23,7 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.signal import Signal
+from schemas.topics import Topic
 from streams import tables
 from streams.timeline import Timeline
 
@@ -45,19 +46,27 @@ JSON_LINES, PARQUET = "jsonl", "parquet"
 COPY_BYTES = 1 << 20
 
 
+def file_of(topic: Topic) -> str:
+    """The file that has the values of a topic as JSON lines."""
+    return FILES.get(topic.name, f"{topic.name}.jsonl")
+
+
 class Retold:
     """Writes as it is told, and puts the files in place when it is left without an exception. `say` hears each line of
-    the timeline at once."""
+    the timeline at once. `whole`: with all that the desk heard and said, each topic in a file of its name."""
 
     def __init__(
         self,
         folder: Path,
         formats: Collection[str] = (JSON_LINES,),
         say: Callable[[str], None] = lambda _: None,
+        *,
+        whole: bool = False,
     ) -> None:
         self._folder = folder
         self._formats = formats
         self._say = say
+        self._whole: dict[str, str] | None = {} if whole else None
         self._timeline = Timeline()
         self._stack = contextlib.ExitStack()
         self._open: dict[tuple[str, int], IO[bytes]] = {}
@@ -87,6 +96,7 @@ class Retold:
     def model(self, centre: Centre) -> None:
         """Whose local time the timeline is in."""
         self._timeline.model(centre)
+        self._keep(topics.CENTRE, 0, codec.encode(centre))
 
     def output(self, partition: int, output: Output) -> None:
         """One output of either fold, and the source partition that it came of."""
@@ -95,13 +105,24 @@ class Retold:
             self.entry(partition, value)
         elif output.topic.name in FILES:
             self._write(output.topic.name, partition, codec.encode(value), value)
+        else:
+            self._keep(output.topic, partition, codec.encode(value))
 
     def entry(self, partition: int, entry: DeskEntry, raw: bytes | None = None) -> None:
         """An entry of the desk, with its bytes where it was read from there; one that was sent again says nothing."""
-        if not isinstance(entry.body, Signal):
+        if self._whole is None and not isinstance(entry.body, Signal):
             return
-        if self._heard.setdefault(entry.tenant, Clock(tenant=entry.tenant)).is_new(entry.origin):
-            self._write(SIGNALS, partition, raw or codec.encode(entry), entry.body)
+        if not self._heard.setdefault(entry.tenant, Clock(tenant=entry.tenant)).is_new(entry.origin):
+            return
+        raw = raw or codec.encode(entry)
+        if isinstance(entry.body, Signal):
+            self._write(SIGNALS, partition, raw, entry.body)
+        self._keep(topics.DESK, partition, raw)
+
+    def _keep(self, topic: Topic, partition: int, raw: bytes) -> None:
+        if self._whole is not None:
+            name = self._whole.setdefault(topic.name, file_of(topic))
+            self._part(name, partition).write(raw + b"\n")
 
     def _write(self, kind: str, partition: int, raw: bytes, value: Message) -> None:
         self._ids[kind].add(getattr(value, IDS[kind]))
@@ -134,6 +155,8 @@ class Retold:
                 table = lines.with_suffix(f".{PARQUET}")
                 tables.write_parquet(kind, lines, table)
                 names.append(table.name)
+        for name in sorted((self._whole or {}).values()):
+            names.append(self._join(name, sorted(self._parts.glob(f"{name}.*"))).name)
         for name in names:
             with (self._parts / name).open("rb") as file:
                 self.sha256[name] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,8 @@ import click
 from schemas.centre import Centre
 from schemas.errors import BadConfig, Unavailable
 from schemas.fold import Output
-from streams import clock, config, contact_files, feed, mapping, replay_sources, replay_state
+from schemas.topics import CONTACT_EVENTS
+from streams import archive_reader, clock, config, contact_files, feed, mapping, replay_sources, replay_state
 from streams.cli._console import counter
 from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
@@ -31,10 +32,9 @@ from streams.retold import FILES, JSON_LINES, PARQUET, TIMELINE, Retold
 
 TOPIC = "topic:"
 BOTH = "both"
-Reader = Callable[
-    [Path, Settings, feed.Window, Callable[[feed.Report], None]],
-    AbstractContextManager[tuple[feed.SortedEvents, feed.Report]],
-]
+Contacts = AbstractContextManager[tuple[feed.SortedEvents, feed.Report]]
+Reader = Callable[[Path, Settings, feed.Window, Callable[[feed.Report], None]], Contacts]
+ARCHIVED = (*replay_sources.TOPICS, CONTACT_EVENTS)  # what can be told again of an archive
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
 
 
@@ -53,6 +53,7 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
     required=True,
     help="Folder for the results; made if need be.",
 )
+@click.option("--topic", type=click.Choice(ARCHIVED), help="Which one of an archive.")
 @click.option("--from", "since", help="Only what was at or after it (ISO 8601; local time unless it has an offset).")
 @click.option("--to", "before", help="Only what was before it.")
 @click.option(
@@ -91,12 +92,18 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
     metavar="RUN",
     help="Also onto the bus, to topics replay.RUN.*, which nobody is paged by and no command is executed from.",
 )
+@click.option(
+    "--keep-desk",
+    is_flag=True,
+    help="Also all that the desk heard and said (desk.jsonl and others), as `breakwater report` needs it.",
+)
 @config_option
 @json_option
 def command(
     source: str,
     map_path: Path | None,
     out_path: Path,
+    topic: str | None,
     since: str | None,
     before: str | None,
     centre_path: Path | None,
@@ -105,14 +112,15 @@ def command(
     form: str,
     speed: float | None,
     run_name: str | None,
+    keep_desk: bool,
     config_path: Path | None,
     json_path: Path | None,
 ) -> None:
     """What SOURCE gives: signals, incidents, staffing alerts and load-shift commands as JSON lines, and a timeline.
 
     SOURCE is an export of contacts (CSV or Parquet, also packed) with its mapping, a Parquet file of contacts as they
-    are, or topic:queue-panes or topic:desk, from the bus. Nothing is written to the topics of the bus that people and
-    platforms read, and nobody is told.
+    are, topic:queue-panes or topic:desk, from the bus, or an archive with its --topic. Nothing is written to the topics
+    of the bus that people and platforms read, and nobody is told.
     """
     settings = config.load(config_path)
     began = clock.elapsed()
@@ -120,15 +128,19 @@ def command(
     say = click.echo if speed else lambda _line: None
     onto = onto_bus(settings, run_name) if run_name is not None else contextlib.nullcontext()
     try:
-        with Retold(out_path, formats, say) as retold, onto as bus, counter() as step:
+        with Retold(out_path, formats, say, whole=keep_desk) as retold, onto as bus, counter() as step:
             run = Run(settings, (since, before), retold, step, at_speed(speed), bus, state_path)
-            if source.startswith(TOPIC):
+            log, archive = _log_of(source, topic)
+            if log != replay_state.CONTACTS:
                 _refuse_of_exports(map_path, centre_path, learn_path)
-                figures, replay = _topic(run, source.removeprefix(TOPIC))
+                figures, replay = _topic(run, log, archive)
+            elif archive is not None:
+                figures, replay = _export(run, Path(source), (_archived(archive), None), (centre_path, learn_path))
             else:
-                figures, replay = _export(run, _existing(source), map_path, (centre_path, learn_path))
+                path = _existing(source)
+                figures, replay = _export(run, path, _reader(path, map_path), (centre_path, learn_path))
         if state_path is not None:
-            replay_state.save(state_path, replay.saved(run.log_of(source)))
+            replay_state.save(state_path, replay.saved(log))
     except OSError as error:
         raise Unavailable(str(out_path), error.strerror or str(error), "make room or leave to write there") from None
     figures |= _results(retold, clock.elapsed() - began)
@@ -147,11 +159,6 @@ class Run(NamedTuple):
     bus: OntoBus | None
     state: Path | None
 
-    @staticmethod
-    def log_of(source: str) -> str:
-        """Which log a source is a stretch of: what was learned of one does not go on with another."""
-        return source.removeprefix(TOPIC) if source.startswith(TOPIC) else replay_state.CONTACTS
-
     def replay(self, of: str, states: States | None = None) -> Replay:
         """Begins with nothing, with what was learned, or where another ended. Raises BadConfig."""
         saved = replay_state.load(self.state, of) if self.state else None
@@ -165,17 +172,41 @@ class Run(NamedTuple):
             self.bus.output(partition, output)
 
 
+def _log_of(source: str, topic: str | None) -> tuple[str, str | None]:
+    """Which log a source is a stretch of, and the archive that it lies in: what was learned of one log does not go on
+    with another. Raises BadConfig."""
+    archive = None if source.startswith(TOPIC) or not archive_reader.is_archive(source) else source
+    if topic is not None and archive is None:
+        raise BadConfig([("--topic", f"is for an archive, which {source} is not (docs/archive.md)")])
+    if archive is None:
+        return (source.removeprefix(TOPIC) if source.startswith(TOPIC) else replay_state.CONTACTS), None
+    if topic is None:
+        raise BadConfig([("--topic", f"which one of the archive? There is {' or '.join(ARCHIVED)}")])
+    return (replay_state.CONTACTS if topic == CONTACT_EVENTS else topic), archive
+
+
+def _archived(archive: str) -> Reader:
+    """The contacts of an archive, and of others given to learn from; a range is one of arrival, as of every topic."""
+
+    def read(path: Path, settings: Settings, window: feed.Window, progress: Callable[[feed.Report], None]) -> Contacts:
+        place = archive if str(path) == str(Path(archive)) else str(path)
+        frames = archive_reader.contacts(place, *window)
+        return contact_files.of_frames(((place, frame) for frame in frames), settings, progress=progress)
+
+    return read
+
+
 def _export(
-    run: Run, path: Path, map_path: Path | None, known: tuple[Path | None, Path | None]
+    run: Run, path: Path, reader: tuple[Reader, str | None], known: tuple[Path | None, Path | None]
 ) -> tuple[dict[str, Any], Replay]:
     settings, step = run.settings, run.step
-    read, zone = _reader(path, map_path)
+    read, zone = reader
     centre_path, learn_path = known
     centre = checked(centre_path) if centre_path else None
-    window = moments(*run.span, ZoneInfo(zone))
+    window = moments(*run.span, ZoneInfo(zone) if zone else None)
     noted: Counter[str] = Counter()
     with read(path, settings, window, lambda report: step("rows", report.read)) as (events, report):
-        models = replay_sources.models(events, zone, centre)
+        models = replay_sources.models(events, zone or "UTC", centre)
         states = {} if learn_path is None else _learned(settings, learn_path, read, models, step)
         for model in models.values():
             run.retold.model(model)
@@ -211,13 +242,13 @@ def _learned(
         return replay_sources.learned_states(settings, weeks, models)
 
 
-def _topic(run: Run, name: str) -> tuple[dict[str, Any], Replay]:
+def _topic(run: Run, name: str, archive: str | None) -> tuple[dict[str, Any], Replay]:
     if name not in replay_sources.TOPICS:
         there = " or ".join(TOPIC + one for one in replay_sources.TOPICS)
         raise BadConfig([("SOURCE", f"{TOPIC}{name} is no log of a fold: give {there}")])
     window = moments(*run.span)
     replay = run.replay(name)
-    counted, begins = replay_sources.of_topic(run.settings, name, window, replay, run.retold, run.step)
+    counted, begins = replay_sources.of_topic(run.settings, name, window, replay, run.retold, run.step, archive)
     cut = [place for place, offset in begins.items() if offset > replay.begun.get(place, 0)]
     if cut and window[0] is None:
         click.echo(
@@ -265,5 +296,5 @@ def _existing(text: str) -> Path:
     path = Path(text)
     if not path.exists():
         names = ", ".join(TOPIC + name for name in replay_sources.TOPICS)
-        raise BadConfig([("SOURCE", f"{text} does not exist: give a file, a folder, or one of {names}")])
+        raise BadConfig([("SOURCE", f"{text} does not exist: give a file, a folder, an archive, or one of {names}")])
     return path

@@ -19,7 +19,7 @@ from streams import archive_reader, log_reader
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
-from streams.retold import FILES, SIGNALS
+from streams.retold import FILES, SIGNALS, file_of
 from streams.values import value_of
 
 BUS = "topics"
@@ -82,9 +82,10 @@ class Folder:
     def arrivals(self, wanted: Sequence[Topic], since: datetime | None = None) -> Iterator[Arrival]:
         del since
         for topic in wanted:
-            name = FILES[SIGNALS] if topic is topics.DESK else FILES.get(topic.name)
-            path = self._path / name if name else None
-            if path is not None and path.is_file():
+            path = self._path / file_of(topic)
+            if topic is topics.DESK and not path.is_file():
+                path = self._path / FILES[SIGNALS]
+            if path.is_file():
                 yield from _lines(topic.name, path)
 
 

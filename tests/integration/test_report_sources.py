@@ -1,4 +1,4 @@
-"""A report is the same bytes from the topics as from an archive of them, and again when it is asked once more."""
+"""A report is the same bytes from the topics, an archive of them and a replay of the desk, and when asked once more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.timeout(240)
-def test_topics_and_their_archive_give_the_same_report_and_ledger(
+def test_topics_their_archive_and_a_replay_of_the_desk_give_the_same_report_and_ledger(
     kafka: HasBootstrap, settings_for: SettingsFor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_for(kafka, tenants={"shop": {"clock": "event"}})
@@ -56,6 +56,11 @@ def test_topics_and_their_archive_give_the_same_report_and_ledger(
     assert "report.html" in told and "01-voice.svg" in told
     assert files(tmp_path / "archived") == told
     assert files(tmp_path / "again") == told
+
+    replayed = tmp_path / "replayed"
+    assert run("replay", "topic:desk", "--keep-desk", "--out", str(replayed), *given) == 0
+    assert run("report", INCIDENT, "--source", str(replayed), "--out", str(tmp_path / "retold"), *given) == 0
+    assert files(tmp_path / "retold") == told
 
     assert run("ledger", "--out", str(tmp_path / "bus.md"), *given) == 0
     assert run("ledger", "--source", str(archive), "--out", str(tmp_path / "archive.md"), *given) == 0

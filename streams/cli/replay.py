@@ -7,7 +7,6 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +17,7 @@ import click
 from schemas.centre import Centre
 from schemas.errors import BadConfig, Unavailable
 from schemas.fold import Output
-from schemas.topics import CONTACT_EVENTS
-from streams import archive_reader, clock, config, contact_files, feed, mapping, replay_sources, replay_state
+from streams import clock, config, replay_sources, replay_state
 from streams.cli._console import counter
 from streams.cli._moments import window as moments
 from streams.cli._options import config_option, json_option, write_json
@@ -28,13 +26,10 @@ from streams.config import Settings
 from streams.player import at_speed
 from streams.refolding import Replay, States
 from streams.replay_bus import OntoBus, onto_bus
+from streams.replay_readers import ARCHIVED, TOPIC, Reader, existing, log_of, of_archive, of_file, refuse_of_exports
 from streams.retold import FILES, JSON_LINES, PARQUET, TIMELINE, Retold
 
-TOPIC = "topic:"
 BOTH = "both"
-Contacts = AbstractContextManager[tuple[feed.SortedEvents, feed.Report]]
-Reader = Callable[[Path, Settings, feed.Window, Callable[[feed.Report], None]], Contacts]
-ARCHIVED = (*replay_sources.TOPICS, CONTACT_EVENTS)  # what can be told again of an archive
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
 
 
@@ -130,15 +125,15 @@ def command(
     try:
         with Retold(out_path, formats, say, whole=keep_desk) as retold, onto as bus, counter() as step:
             run = Run(settings, (since, before), retold, step, at_speed(speed), bus, state_path)
-            log, archive = _log_of(source, topic)
+            log, archive = log_of(source, topic)
             if log != replay_state.CONTACTS:
-                _refuse_of_exports(map_path, centre_path, learn_path)
+                refuse_of_exports(map_path, centre_path, learn_path)
                 figures, replay = _topic(run, log, archive)
             elif archive is not None:
-                figures, replay = _export(run, Path(source), (_archived(archive), None), (centre_path, learn_path))
+                figures, replay = _export(run, Path(source), (of_archive(archive), None), (centre_path, learn_path))
             else:
-                path = _existing(source)
-                figures, replay = _export(run, path, _reader(path, map_path), (centre_path, learn_path))
+                path = existing(source)
+                figures, replay = _export(run, path, of_file(path, map_path), (centre_path, learn_path))
         if state_path is not None:
             replay_state.save(state_path, replay.saved(log))
     except OSError as error:
@@ -172,30 +167,6 @@ class Run(NamedTuple):
             self.bus.output(partition, output)
 
 
-def _log_of(source: str, topic: str | None) -> tuple[str, str | None]:
-    """Which log a source is a stretch of, and the archive that it lies in: what was learned of one log does not go on
-    with another. Raises BadConfig."""
-    archive = None if source.startswith(TOPIC) or not archive_reader.is_archive(source) else source
-    if topic is not None and archive is None:
-        raise BadConfig([("--topic", f"is for an archive, which {source} is not (docs/archive.md)")])
-    if archive is None:
-        return (source.removeprefix(TOPIC) if source.startswith(TOPIC) else replay_state.CONTACTS), None
-    if topic is None:
-        raise BadConfig([("--topic", f"which one of the archive? There is {' or '.join(ARCHIVED)}")])
-    return (replay_state.CONTACTS if topic == CONTACT_EVENTS else topic), archive
-
-
-def _archived(archive: str) -> Reader:
-    """The contacts of an archive, and of others given to learn from; a range is one of arrival, as of every topic."""
-
-    def read(path: Path, settings: Settings, window: feed.Window, progress: Callable[[feed.Report], None]) -> Contacts:
-        place = archive if str(path) == str(Path(archive)) else str(path)
-        frames = archive_reader.contacts(place, *window)
-        return contact_files.of_frames(((place, frame) for frame in frames), settings, progress=progress)
-
-    return read
-
-
 def _export(
     run: Run, path: Path, reader: tuple[Reader, str | None], known: tuple[Path | None, Path | None]
 ) -> tuple[dict[str, Any], Replay]:
@@ -223,16 +194,6 @@ def _export(
             "not_counted": dict(sorted(noted.items())),
         }
         return figures, replay
-
-
-def _reader(path: Path, map_path: Path | None) -> tuple[Reader, str]:
-    """How the file is read, and its time zone."""
-    if map_path is not None:
-        meaning = mapping.load(map_path)
-        return lambda path, *how: feed.read(path, meaning, *how), meaning.time_zone
-    if contact_files.holds_contacts(path):
-        return contact_files.read, "UTC"
-    raise BadConfig([("--map", "is needed to read an export: docs/feeding.md says how to write one")])
 
 
 def _learned(
@@ -281,20 +242,3 @@ def _tell(figures: dict[str, Any], out: Path) -> None:
         if figures.get(what):
             click.echo(f"{what.replace('_', ' ')}: " + ", ".join(f"{why} {n:,}" for why, n in figures[what].items()))
     click.echo(f"{out / TIMELINE} tells it to people")
-
-
-def _refuse_of_exports(*paths: Path | None) -> None:
-    names = ("--map", "--centre", "--learn-from")
-    given = [
-        (name, "is for an export: a topic brings its own") for name, path in zip(names, paths, strict=True) if path
-    ]
-    if given:
-        raise BadConfig(given)
-
-
-def _existing(text: str) -> Path:
-    path = Path(text)
-    if not path.exists():
-        names = ", ".join(TOPIC + name for name in replay_sources.TOPICS)
-        raise BadConfig([("SOURCE", f"{text} does not exist: give a file, a folder, an archive, or one of {names}")])
-    return path

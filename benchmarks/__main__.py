@@ -20,6 +20,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "ingest": ("--size", "small"),
     "latency": ("--tenants", "10"),
     "methods": ("--values", "3000"),
+    "throughput": ("--size", "small"),
     "sweep": ("--size", "small"),
     "plan": ("--queues", "50"),
 }

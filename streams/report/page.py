@@ -88,6 +88,8 @@ def _warnings(case: Case) -> Iterator[str]:
         yield f"Drill {incident.drill}: nothing of this is real."
     if incident.merged_into:
         yield f"It was merged into `{incident.merged_into}`, whose report has the whole of it."
+    if case.merged:
+        yield f"It holds what was merged into it: {', '.join(f'`{name}`' for name in case.merged)}."
     if any(move.reason.code == "not-an-incident" for move in incident.moves):
         yield "People said that it was no incident."
     if incident.phase in ("pending", "open", "easing"):

@@ -18,7 +18,7 @@ from streams.backtest_ran import Ran
 from streams.backtest_source import Heard, Source, Step
 from streams.backtest_spool import Spool
 from streams.config import Settings
-from streams.replay import Replay, States
+from streams.refolding import Replay, States
 from streams.state import Source as Place
 
 CONFIGS_MAX = 26

@@ -15,11 +15,12 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, QueuePane
-from streams import feed, history, mapping, replay_sources
+from streams import feed, history, replay_readers, replay_sources, replay_state
 from streams.config import Settings
-from streams.replay import Replay
+from streams.refolding import Replay
+from streams.replay_readers import Reader
 
-TOPIC = "topic:"
+PANES = topics.QUEUE_PANES.name
 Step = Callable[[str, int], None]
 Hear = Callable[[PaneRecord, Origin], None]
 
@@ -29,6 +30,7 @@ class Wanted(NamedTuple):
 
     source: str
     map_path: Path | None = None
+    topic: str | None = None  # of an archive
     learn_path: Path | None = None
     window: Callable[[ZoneInfo | None], feed.Window] = lambda _zone: (None, None)
 
@@ -94,33 +96,33 @@ class Listener(Replay):
 @contextlib.contextmanager
 def opened(wanted: Wanted, settings: Settings, step: Step) -> Iterator[Source]:
     """Raises BadConfig for what cannot be read, Unavailable."""
-    if wanted.source.startswith(TOPIC):
-        yield _Topic(wanted)
+    log, archive = replay_readers.log_of(wanted.source, wanted.topic)
+    if log != replay_state.CONTACTS:
+        yield _Topic(wanted, log, archive)
         return
-    if wanted.map_path is None:
-        raise BadConfig([("--map", "is needed to read an export: docs/feeding.md says how to write one")])
-    path = Path(wanted.source)
-    if not path.exists():
-        there = f"a file, a folder, or {TOPIC}{topics.QUEUE_PANES.name}"
-        raise BadConfig([("SOURCE", f"{wanted.source} does not exist: give {there}")])
-    meaning = mapping.load(wanted.map_path)
-    window = wanted.window(ZoneInfo(meaning.time_zone))
+    path = replay_readers.existing(wanted.source) if archive is None else Path(wanted.source)
+    read: Reader
+    zone: str | None = None
+    if archive is None:
+        read, zone = replay_readers.of_file(path, wanted.map_path)
+    else:
+        read = replay_readers.of_archive(archive)
+    window = wanted.window(ZoneInfo(zone) if zone else None)
     with contextlib.ExitStack() as stack:
-        read = feed.read(path, meaning, settings, window, lambda report: step("rows", report.read))
-        events, _ = stack.enter_context(read)
+        events, _ = stack.enter_context(read(path, settings, window, lambda report: step("rows", report.read)))
         weeks = None
         if wanted.learn_path is not None:
-            told = feed.read(wanted.learn_path, meaning, settings, progress=lambda r: step("rows to learn", r.read))
+            told = read(wanted.learn_path, settings, (None, None), lambda report: step("rows to learn", report.read))
             weeks, _ = stack.enter_context(told)
-        yield _Export(events, weeks, meaning.time_zone)
+        yield _Export(events, weeks, zone)
 
 
 class _Export:
     contacts = True
 
-    def __init__(self, events: feed.SortedEvents, weeks: feed.SortedEvents | None, zone: str) -> None:
-        self._events, self._weeks, self._name = events, weeks, zone
-        self.zone: ZoneInfo | None = ZoneInfo(zone)
+    def __init__(self, events: feed.SortedEvents, weeks: feed.SortedEvents | None, zone: str | None) -> None:
+        self._events, self._weeks, self._name = events, weeks, zone or "UTC"
+        self.zone: ZoneInfo | None = ZoneInfo(self._name)
 
     def models(self, centre: Centre | None) -> dict[str, Centre]:
         return replay_sources.models(self._events, self._name, centre)
@@ -142,15 +144,12 @@ class _Topic:
     contacts = False
     zone: ZoneInfo | None = None
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._name = wanted.source.removeprefix(TOPIC)
-        if self._name != topics.QUEUE_PANES.name:
-            why = "has no panes to judge anew" if self._name != topics.DESK.name else "holds signals that are made"
-            raise BadConfig([("SOURCE", f"{wanted.source} {why}: give {TOPIC}{topics.QUEUE_PANES.name} or an export")])
-        given = [("--map", wanted.map_path), ("--learn-from", wanted.learn_path)]
-        if problems := [(name, "is for an export: a topic brings its own") for name, path in given if path]:
-            raise BadConfig(problems)
-        self._window = wanted.window(None)
+    def __init__(self, wanted: Wanted, name: str, archive: str | None) -> None:
+        if name != PANES:
+            why = "holds signals that are made" if name == topics.DESK.name else "has no panes to judge"
+            raise BadConfig([("SOURCE", f"{name} {why}: give {PANES}, or contacts")])
+        replay_readers.refuse_of_exports(wanted.map_path, None, wanted.learn_path)
+        self._window, self._archive = wanted.window(None), archive
 
     def models(self, centre: Centre | None) -> dict[str, Centre]:
         del centre  # replaces those that come with the panes
@@ -159,7 +158,7 @@ class _Topic:
     def tell(self, settings: Settings, centre: Centre | None, hear: Hear, step: Step) -> Heard:
         del centre
         listener = Listener(settings, hear)
-        replay_sources.of_topic(settings, self._name, self._window, listener, _Nobody(), step)
+        replay_sources.of_topic(settings, PANES, self._window, listener, _Nobody(), step, self._archive)
         return listener.heard()
 
     def weeks(self, settings: Settings, step: Step) -> Mapping[str, Iterator[PaneRecord]]:

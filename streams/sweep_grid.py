@@ -60,9 +60,8 @@ NAMES: dict[str, tuple[str, Callable[[float], str | None]]] = {
 }
 
 
-def grid(texts: Iterable[str], contacts: bool = True) -> tuple[Setting, ...]:
-    """All combinations of `name=value,value`. Raises BadConfig with every mistake. Without `contacts` to count anew,
-    panes are as they were written."""
+def grid(texts: Iterable[str]) -> tuple[Setting, ...]:
+    """All combinations of `name=value,value`. Raises BadConfig with every mistake."""
     found: dict[str, list[float]] = {}
     problems = []
     for text in texts:
@@ -70,8 +69,6 @@ def grid(texts: Iterable[str], contacts: bool = True) -> tuple[Setting, ...]:
         try:
             if name in found:
                 raise ValueError("is given twice: write all of its values behind one =")
-            if name in ("pane_seconds", "lateness") and not contacts:
-                raise ValueError("cannot be tried on panes that are counted: give an export of contacts")
             found[name] = _values(name, values)
         except ValueError as error:
             problems.append((f"--sweep {text}", str(error)))
@@ -84,6 +81,14 @@ def grid(texts: Iterable[str], contacts: bool = True) -> tuple[Setting, ...]:
         raise BadConfig([("--sweep", "has one setting only: give two values or more, as in budget=1,4,10")])
     points = (dict(zip(found, point, strict=True)) for point in product(*found.values()))
     return tuple(Setting(**{n: int(v) if n == "pane_seconds" else v for n, v in one.items()}) for one in points)  # type: ignore[arg-type]
+
+
+def refuse_counting(points: Iterable[Setting]) -> None:
+    """Raises BadConfig where panes would have to be counted anew, and are counted."""
+    named = dict.fromkeys(name for point in points for name in point.values() if name in ("pane_seconds", "lateness"))
+    if named:
+        why = "cannot be tried on panes that are counted: give contacts (an export, or an archive of them)"
+        raise BadConfig([(f"--sweep {name}", why) for name in named])
 
 
 def _values(name: str, text: str) -> list[float]:

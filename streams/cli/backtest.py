@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.errors import BadConfig
+from schemas.topics import CONTACT_EVENTS
 from streams import (
     backtest,
     backtest_feedback,
@@ -41,6 +42,7 @@ from streams.sweep_figures import Limit
 from streams.sweep_grid import Setting
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+TOPICS = (backtest_source.PANES, CONTACT_EVENTS)
 SHOWN = 30
 NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -48,6 +50,7 @@ NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--map", "map_path", type=_file, help="What the columns of an export mean (docs/feeding.md).")
+@click.option("--topic", type=click.Choice(TOPICS), help="Which one of an archive.")
 @click.option("--config", "config_paths", type=_file, multiple=True, help="Settings to try; again for each of them.")
 @click.option(
     "--centre",
@@ -88,6 +91,7 @@ NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def command(
     source: str,
     map_path: Path | None,
+    topic: str | None,
     config_paths: tuple[Path, ...],
     centre_paths: tuple[Path, ...],
     since: str | None,
@@ -103,8 +107,8 @@ def command(
     """What SOURCE would have fired under each --config (and --centre), side by side with the first; or, with --sweep,
     under every combination of some settings, and which to take.
 
-    SOURCE is an export of contacts with its mapping, or topic:queue-panes. Nothing is written to the bus, and nobody is
-    told.
+    SOURCE is what `breakwater replay` reads: an export of contacts with its mapping, a Parquet file of contacts,
+    topic:queue-panes, or an archive with its --topic. Nothing is written to the bus, and nobody is told.
     """
     began = clock.elapsed()
     configs = _configs(config_paths, centre_paths)
@@ -112,7 +116,7 @@ def command(
         raise BadConfig([("--feedback", "or --labels: one truth at a time")])
     if pages_a_week is not None and not sweeps:
         raise BadConfig([("--pages-a-week", "is for --sweep")])
-    wanted = Wanted(source, map_path, learn_path, lambda zone: moments(since, before, zone))
+    wanted = Wanted(source, map_path, topic, learn_path, lambda zone: moments(since, before, zone))
     truth = _Truth(labels_path, feedback, configs[0])
     with tempfile.TemporaryDirectory(prefix="breakwater-backtest-") as folder:
         if sweeps:
@@ -218,8 +222,10 @@ def _sweep(
     if len(configs) > 1:
         raise BadConfig([("--sweep", "begins with one --config and one --centre: the values are tried on these")])
     settings, centre = configs[0].settings, configs[0].centre
-    points = sweep_grid.grid(sweeps, contacts=not wanted.source.startswith(backtest_source.TOPIC))
+    points = sweep_grid.grid(sweeps)
     with counter() as step, backtest_source.opened(wanted, settings, step) as source:
+        if not source.contacts:
+            sweep_grid.refuse_counting(points)
         truth.read(source.zone)
         taped = sweep.taped(source, settings, centre, points, folder, step)
     heard = taped.heard

@@ -9,7 +9,7 @@ import errno
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,8 @@ class Store:
             _sync(Path(partial))
             yield partial
         finally:
-            Path(partial).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it was renamed
+                self._fs.rm_file(partial)
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}" if name else self._root

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from schemas.recovery import Between
 from streams.report import definitions, plot
 from streams.report.case import Case
@@ -68,8 +70,7 @@ def moment(case: Case, at: datetime) -> str:
 
 def _head(case: Case, figures: Figures, learned: list[Lesson]) -> Iterator[Block]:
     incident = case.incident
-    sentence = words.incident_sentence(incident, case.zone, case.as_of)
-    yield Heading(sentence, 1)
+    yield Heading(_sentence(case, figures), 1)
     onset = incident.onset.astimezone(case.zone)
     day = f"{onset:%A, %-d %B %Y}, {case.zone.key} time"
     yield Text(f"{day}. {incident.severity.capitalize()}, {incident.phase}. `{incident.incident_id}`", "small")
@@ -80,6 +81,13 @@ def _head(case: Case, figures: Figures, learned: list[Lesson]) -> Iterator[Block
         shown = learned[:LESSONS_FIRST]
         more = f" {len(learned) - len(shown)} more under Lessons." if len(learned) > len(shown) else ""
         yield Text("To talk about: " + " ".join(one.text for one in shown) + more)
+
+
+def _sentence(case: Case, figures: Figures) -> str:
+    """ "Telephony was out from 10:12 to 11:01": what failed, and until when it did; that it is watched comes below."""
+    over = _step(figures, "Works again").at
+    told = case.incident if over is None else msgspec.structs.replace(case.incident, phase="resolved", resolved_at=over)
+    return words.incident_sentence(told, case.zone, case.incident.onset)
 
 
 def _warnings(case: Case) -> Iterator[str]:

@@ -33,11 +33,11 @@ h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-top: .9rem; border-top: 
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .5rem 0; max-width: 46rem; }
 p.lead { font-size: 1.15rem; }
-p.small, figcaption, td small { color: var(--muted); font-size: .875rem; }
+p.small, figcaption { color: var(--muted); font-size: .875rem; }
 ul { margin: .5rem 0; padding-left: 1.2rem; max-width: 46rem; }
 li { margin: .25rem 0; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.8rem, 1fr)); gap: .6rem; margin: 1rem 0; }
+.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; margin: 1rem 0; }
 .facts div { background: var(--surface); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
 .facts dt { color: var(--muted); font-size: .8125rem; }
 .facts dd { margin: .1rem 0 0; font-size: 1.35rem; font-weight: 600; line-height: 1.25; }
@@ -48,20 +48,26 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border: 1p
 th { color: var(--muted); font-weight: 600; }
 th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.n { white-space: nowrap; }
-td small { display: block; }
+td small { display: block; color: var(--muted); font-size: .92em; }
 td:first-child { white-space: nowrap; }
 figure { margin: 1rem 0; background: var(--surface); border: 1px solid var(--line); border-radius: .5rem; }
 figcaption { padding: .6rem .8rem 0; }
 figure .wide { margin: 0; padding: .4rem .6rem; }
 figure svg { display: block; width: 100%; min-width: 34rem; height: auto; }
+@media screen and (max-width: 42rem) { .facts { grid-template-columns: 1fr 1fr; } }
 @media screen and (max-width: 42rem) { table { width: max-content; min-width: 100%; } td, th { max-width: 17rem; } }
 @page { size: A4; margin: 14mm; }
 @media print {
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
   h2 { break-after: avoid; }
-  figure, tr, .facts div { break-inside: avoid; }
+  figure, tr, li, .facts div { break-inside: avoid; }
   .wide { overflow: visible; }
+  p.lead { font-size: 11pt; }
+  p.small, figcaption { font-size: 8.5pt; }
+  table { font-size: 7.5pt; }
+  th, td { padding: .2rem .3rem; }
+  td.n { white-space: normal; }
   figure svg { min-width: 0; }
   td:first-child { white-space: normal; }
 }

@@ -48,4 +48,5 @@ def drop(store: Store, topic: str, damaged: list[Range]) -> Manifest:
     manifest = archive_manifest.load(store, topic)
     gone = {(one.partition, one.begin, one.end) for one in damaged}
     left = tuple(one for one in manifest.segments if (one.partition, one.begin, one.end) not in gone)
-    return archive_manifest.commit(store, msgspec.structs.replace(manifest, segments=left))
+    dropped = (*manifest.dropped, *((one.partition, one.begin) for one in damaged))
+    return archive_manifest.commit(store, msgspec.structs.replace(manifest, segments=left, dropped=dropped))

@@ -83,6 +83,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: tuple[Lost, ...] = ()
     retired: tuple[Retired, ...] = ()
     kept_from: date | None = None
+    dropped: tuple[tuple[int, int], ...] = ()  # partition, offset: damaged from there on, to be read again
 
     def partitions(self) -> list[int]:
         return sorted({segment.partition for segment in self.segments})
@@ -96,6 +97,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def end(self, partition: int) -> int | None:
         """Where a partition goes on; None where nothing is known of it."""
         return max((end for _, end in self.known(partition)), default=None)
+
+    def begin(self, partition: int) -> int:
+        """The first offset that should be there."""
+        dropped = [offset for number, offset in self.dropped if number == partition]
+        return min([*dropped, *(begin for begin, _ in self.known(partition))], default=0)
 
     def known(self, partition: int) -> list[tuple[int, int]]:
         """The ranges of offsets that are archived or lost."""

@@ -37,7 +37,7 @@ class Todo(NamedTuple):
 def todo(manifest: Manifest, partition: int, facts: Facts) -> Todo:
     """Without moments, all from where the archive begins to the topic's end, what lies between included."""
     known = manifest.known(partition)
-    begin = min((b for b, _ in known), default=0)
+    begin = manifest.begin(partition)
     if facts.since is not None:
         begin = facts.since
         if facts.since == facts.first:  # there may have been older records of that time

@@ -75,7 +75,7 @@ class WriterProcess:
 
     def __init__(self, place: str, manifests: Mapping[str, Manifest], event_bytes_max: int) -> None:
         """`place` is the archive's folder or URL."""
-        self._child = subprocess.Popen(
+        self.child = subprocess.Popen(
             [sys.executable, "-m", "streams.archive_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,33 +98,33 @@ class WriterProcess:
 
     def close(self) -> None:
         """Ends the process; what was not committed is left out."""
-        assert self._child.stdin is not None and self._child.stdout is not None
+        assert self.child.stdin is not None and self.child.stdout is not None
         with suppress(BrokenPipeError):
-            self._child.stdin.close()
+            self.child.stdin.close()
         try:
-            self._child.wait(END_SECONDS_MAX)
+            self.child.wait(END_SECONDS_MAX)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._child.stdout.close()
+            self.child.kill()
+            self.child.wait()
+        self.child.stdout.close()
 
     def _send(self, order: _Order) -> None:
-        assert self._child.stdin is not None
+        assert self.child.stdin is not None
         said = _encode(order)
         try:
-            if self._child.poll() is not None:
+            if self.child.poll() is not None:
                 raise BrokenPipeError
-            self._child.stdin.write(len(said).to_bytes(_LENGTH_BYTES, "big") + said)
-            self._child.stdin.flush()
+            self.child.stdin.write(len(said).to_bytes(_LENGTH_BYTES, "big") + said)
+            self.child.stdin.flush()
         except BrokenPipeError:
             self._answer()
 
     def _answer(self) -> Written:
         """The result, or what went wrong."""
-        assert self._child.stdout is not None
-        said = self._child.stdout.read()
+        assert self.child.stdout is not None
+        said = self.child.stdout.read()
         if not said:
-            text = f"it ended with code {self._child.wait()} in the middle"
+            text = f"it ended with code {self.child.wait()} in the middle"
             raise Unavailable("the archive's writer", text, "see that it has memory; run again, and it goes on there")
         answer = msgspec.json.decode(said, type=Answer)
         if answer.away is not None:

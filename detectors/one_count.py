@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors import one_evidence
+from detectors import one_evidence, one_slow
 from detectors.evidence import DROP, SURGE, UPS
 from detectors.one_season import OneSeason
+from detectors.one_slow import OneSlow, SlowState, SlowView
 from detectors.parameters import RATIOS, CountParams
 from detectors.singles import Singles, Spread, fork, times, zeros
 from detectors.slots import WEEK_SLOTS, Moment
@@ -27,7 +28,7 @@ _LEARNED = ("dispersion", "room", "scale", "visit_sums", "runs", "walks", "obser
 
 class CountState(msgspec.Struct):
     """As the bank keeps it: the season (`counts`, `exposure`), what is followed (`level` to `scale`), the half hour
-    that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`)."""
+    that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`), and the slow speed."""
 
     counts: Singles
     exposure: Singles
@@ -45,6 +46,7 @@ class CountState(msgspec.Struct):
     observed: Singles
     expected: Singles
     since: list[int]
+    slow: SlowState
     born: int = 0
     frozen_since: int = 0
     block: int = 0
@@ -66,6 +68,7 @@ class Alarm(msgspec.Struct):
     expected: float
     relief: float = 0.0
     far: bool = False
+    slow: bool = False
 
     @property
     def ratio(self) -> float:
@@ -91,6 +94,7 @@ def empty() -> CountState:
         observed=zeros(_ROWS),
         expected=zeros(_ROWS),
         since=[0] * _ROWS,
+        slow=one_slow.empty(),
     )
 
 
@@ -112,6 +116,7 @@ class View(NamedTuple):
     shape: float
     variance_of_counts: float
     edges: one_evidence.Band
+    slow: SlowView
 
 
 class OneCount:
@@ -120,6 +125,7 @@ class OneCount:
     def __init__(self, params: CountParams) -> None:
         self.params = params
         self._kept: OneSeason | None = None
+        self.slow = OneSlow(params)
         self._freeze = min(params.freeze_up, params.freeze_down), params.freeze_up, params.freeze_down
         self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
         self.dispersion = Spread(
@@ -165,7 +171,14 @@ class OneCount:
             shape=1 / state.spread[0],
             variance_of_counts=state.spread[0],
             edges=one_evidence.band(up, down),
+            slow=self._slow_view(state, season, ready),
         )
+
+    def _slow_view(self, state: CountState, season: float, ready: bool) -> SlowView:
+        params = self.params
+        variance = self.slow.variance(state.slow) + season + params.tolerance_floor_variance
+        wide = self._tolerance(variance, params.tolerance_max)
+        return SlowView(ready and season < params.slow_season_variance_max, one_evidence.band(*wide))
 
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
         params, season = self.params, self._table(state)
@@ -333,6 +346,7 @@ class OneCount:
             for j in one_evidence.MEMBERS[way]:
                 state.runs[j] = state.walks[j] = state.observed[j] = state.expected[j] = 0.0
                 state.since[j] = 0
+        self.slow.clear(state.slow, direction)
 
     def accept(self, state: CountState, ratio: float) -> None:
         """What is seen is the new normal."""

@@ -1,12 +1,11 @@
 """Counts of contacts, up and down, and exact silence: a mixture Shiryaev-Roberts e-detector over season and level.
 
 The readable reference of the bank that the product runs (`bank`, `evidence`, `baseline`): the same numbers for one
-series. The mean time to a false alarm is at least what `false_a_month` asks for while the true rate stays inside the
-usual band (Shin, Ramdas, Rinaldo 2024).
+series. The mean time to a false alarm, of both directions and both speeds together, is at least what `false_a_month`
+asks for while the true rate stays inside the usual band (Shin, Ramdas, Rinaldo 2024).
 
-It leaves out what the bank has beyond one series and one speed: the slow speed (sums of a quarter of an hour, with a
-budget of their own), opening hours and calendar days, a person's floor of the band, and what queues borrow from their
-channel.
+It leaves out what the bank has beyond one series: opening hours and calendar days, a person's floor of the band, and
+what queues borrow from their channel.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from detectors.contract import Direction, Features, Method, Verdict, number
 from detectors.evidence import DROP, SURGE
 from detectors.hours import Hours
 from detectors.one_count import Alarm, CountState, OneCount, View, empty
+from detectors.one_slow import SlowReading
 from detectors.parameters import RATIOS, CountParams
 from detectors.slots import Moment
 
@@ -39,7 +39,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(NamedTuple):
-    """What a pane shows: S over both directions without its cut, and by direction as the bank has it (unrounded)."""
+    """What a pane shows: the greatest S of both directions and speeds, without its cut, as the fast speed's line has
+    it; S by direction as the bank has it (unrounded); and the slow pane, where one ends."""
 
     statistic: float
     ways: tuple[float, float]
@@ -52,6 +53,7 @@ class Reading(NamedTuple):
     runs: list[float]
     state: CountState
     view: View | None
+    slow: SlowReading | None = None
 
 
 class Glimpse(NamedTuple):
@@ -68,7 +70,7 @@ class Counts(Method[Reading, CountState]):
     def __init__(self, params: Params | None = None) -> None:
         self.params = params = params or Params()
         self._hours = Hours(params.time_zone)
-        self._limits = (0, 0.0, 0.0, 0.0)  # a pane's length, and what follows
+        self._limits = (0, 0.0, 0.0, 0.0, 0.0)  # a pane's length, and what follows
         self._one = OneCount(params.count)
         self._cache: tuple[CountState, View] | None = None
         super().__init__(empty())
@@ -88,15 +90,21 @@ class Counts(Method[Reading, CountState]):
         view = self._view(state, moment)
         seasonal = self._seasonal(state, view, moment, share)
         mean, known = seasonal * view.level, 0 <= seen < _MOST
+        line, cap, near, slow_line = self._limit()
+        slow, held = None, state.slow.highest  # between two slow panes the last one's word stands
+        if one.slow.ends(state.slow, start + state.step):
+            pane = (start + state.step, seen, seasonal) if known else (start + state.step, 0.0, 0.0)
+            slow = one.slow.read(state.slow, view.slow, pane, slow_line)
+            held = max(slow.ways)
+        held += line - slow_line
         if not (known and view.judged):
             ways = one_evidence.statistic(state.runs)
-            return Reading(max(ways), ways, seen, seasonal, mean, start, known, [], [], state, view)
+            return Reading(max(*ways, held), ways, seen, seasonal, mean, start, known, [], [], state, view, slow)
         means, most = (mean, mean), one.params.gain_max
         if view.steep:
             up, down = one.steps(view, share)
             means = mean * up, mean * down
         gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
-        _, cap, near = self._limit()
         runs = one_evidence.grown(state.runs.tolist(), gains, cap)
         ways = one_evidence.statistic(runs)
         highest = max(ways)
@@ -104,7 +112,7 @@ class Counts(Method[Reading, CountState]):
             # what is kept is cut; what is said need not be
             free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
             highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
-        return Reading(highest, ways, seen, seasonal, mean, start, True, gains, runs, state, view)
+        return Reading(max(highest, held), ways, seen, seasonal, mean, start, True, gains, runs, state, view, slow)
 
     def open(self, x: Features, share_up: float, share_down: float) -> Glimpse:
         """The pane after the last learned one before it is over: `share_down` of it was surely delivered, and what was
@@ -135,6 +143,10 @@ class Counts(Method[Reading, CountState]):
             pane = reading.at, reading.seen, reading.expected
             self._one.grow(state, reading.gains, reading.runs, pane)
         self._one.learn(state, reading.view, reading.at, reading.seen, reading.seasonal, reading.known)
+        if reading.slow is not None:
+            self._one.slow.close(state.slow, reading.slow, state.alarms != _NONE)
+        elif reading.known:
+            self._one.slow.add(state.slow, reading.seen, reading.seasonal)
         self._cache = (state, reading.view)
         if reading.known:
             self._alarms(reading)
@@ -163,14 +175,15 @@ class Counts(Method[Reading, CountState]):
 
     # -- alarms
 
-    def _limit(self) -> tuple[float, float, float]:
-        """The line; where evidence is cut; and an S below which none can have been."""
+    def _limit(self) -> tuple[float, float, float, float]:
+        """The line; where evidence is cut; an S below which none can have been; and the line of the slow speed."""
         step, params = self.state.step or 60, self._one.params
         if self._limits[0] != step:
-            line = budget.threshold(self.params.false_a_month, step)
+            each = self.params.false_a_month / (budget.SPEEDS * budget.DIRECTIONS)
+            line, slow = budget.threshold(each, step), budget.threshold(each, params.slow_seconds)
             cut = min(4 * line, params.evidence_max)
             near = min(cut, params.gain_max) - math.log(len(RATIOS))
-            self._limits = step, line, math.exp(cut), near
+            self._limits = step, line, math.exp(cut), near, slow
         return self._limits[1:]
 
     def _seasonal(self, state: CountState, view: View, moment: Moment, share: float) -> float:
@@ -188,43 +201,46 @@ class Counts(Method[Reading, CountState]):
 
     def _alarms(self, reading: Reading) -> None:
         """Opens what reached the line, follows what is open, ends what is over: its evidence begins anew."""
-        state, line = reading.state, self.line
-        if max(reading.ways) < line and state.alarms == _NONE:
+        state, line, slow_line = reading.state, self.line, self._limit()[3]
+        slow = reading.slow.ways if reading.slow is not None else (-math.inf, -math.inf)
+        if max(reading.ways) < line and max(slow) < slow_line and state.alarms == _NONE:
             return
         for way in (SURGE, DROP):
             alarm = state.alarms[way]
             if alarm is None:
                 if reading.ways[way] >= line:
-                    self._open(way, reading)
+                    self._open(way, reading, slow=False)
+                if slow[way] >= slow_line and state.alarms[way] is None:
+                    self._open(way, reading, slow=True)
             elif self._over(alarm, way, reading):
                 state.alarms[way] = None
                 self._one.clear(state, way)
             else:
                 self._follow(alarm, way, reading)
 
-    def _open(self, way: int, reading: Reading) -> None:
+    def _open(self, way: int, reading: Reading, *, slow: bool) -> None:
         state = reading.state
-        onset, observed, expected = self._run(way)
+        onset, observed, expected = self._run(way, slow)
         if expected > 0:
-            state.alarms[way] = alarm = Alarm(reading.at, onset, observed, expected)
+            state.alarms[way] = alarm = Alarm(reading.at, onset, observed, expected, slow=slow)
             self._mark(alarm, reading.at)
 
-    def _run(self, way: int) -> one_evidence.Sums:
-        state = self.state
-        j = one_evidence.best(state.walks, way)
-        return state.since[j], state.observed[j], state.expected[j]
+    def _run(self, way: int, slow: bool) -> one_evidence.Sums:
+        kept = self.state.slow if slow else self.state
+        j = one_evidence.best(kept.walks, way)
+        return kept.since[j], kept.observed[j], kept.expected[j]
 
     def _follow(self, alarm: Alarm, way: int, reading: Reading) -> None:
         params, now = self._one.params, reading.at + self.state.step
-        onset, observed, expected = self._run(way)
-        if expected > 0:
+        onset, observed, expected = self._run(way, alarm.slow)
+        if expected > 0 and (not alarm.slow or reading.slow is not None):
             alarm.onset, alarm.observed, alarm.expected = onset, observed, expected
         self._mark(alarm, reading.at)
         learned = now - self.state.born >= params.learning_seconds
         usual = params.accept_ratio_min <= alarm.ratio <= params.accept_ratio_max
         if now - alarm.onset >= params.accept_seconds and learned and usual and reading.view is not None:
             self.state.alarms[way] = None
-            self._one.accept(self.state, alarm.ratio * reading.view.level)
+            self._one.accept(self.state, alarm.ratio * (1.0 if alarm.slow else reading.view.level))
             self._cache = None
 
     def _mark(self, alarm: Alarm, now: int) -> None:
@@ -235,7 +251,7 @@ class Counts(Method[Reading, CountState]):
 
     def _over(self, alarm: Alarm, way: int, reading: Reading) -> bool:
         """Usual traffic is a hundred times as likely as the alarm's own ratio."""
-        params, mean = self._one.params, reading.expected
+        params, mean = self._one.params, reading.seasonal if alarm.slow else reading.expected
         if way == SURGE:
             rho = math.sqrt(min(max(alarm.ratio, params.recovery_ratio_min), params.recovery_ratio_max))
         else:

@@ -32,10 +32,9 @@ class Pair:
         self.scalar = Counts(Params(pane_seconds=step, time_zone="Europe/Berlin"))
         self.bank = Bank(CountParams(), LocalTime("Europe/Berlin"))
         self.bank.grow(1, start)
-        line = budget.threshold(1.0, step)
-        self.bank.fast.limit(np.full((2, 1), line))
-        self.bank.slow.limit(np.full((2, 1), line))
-        self.opened = self.ended = 0
+        self.bank.fast.limit(np.full((2, 1), budget.threshold(1 / 4, step)))
+        self.bank.slow.limit(np.full((2, 1), budget.threshold(1 / 4, self.bank.params.slow_seconds)))
+        self.opened = self.ended = self.slow = 0
 
     def close(self, at: int, seen: float, known: bool) -> float:
         """The difference of S, over both directions."""
@@ -55,7 +54,12 @@ class Pair:
                 self.bank.clear(0, way)
                 self.ended += 1
             self.opened += before[way] is None and self.scalar.state.alarms[way] is not None
-        return max(abs(float(closed.statistic[way, 0]) - round(reading.ways[way] * 1e6) / 1e6) for way in (SURGE, DROP))
+        assert (closed.slow is None) == (reading.slow is None)
+        pairs = [*zip(closed.statistic[:, 0], reading.ways, strict=True)]
+        if closed.slow is not None and reading.slow is not None:
+            pairs += zip(closed.slow[:, 0], reading.slow.ways, strict=True)
+            self.slow += bool(reading.slow.gains)
+        return max(abs(float(bank) - round(one * 1e6) / 1e6) for bank, one in pairs)
 
 
 def day(seed: int, start: int, step: int, count: int, busy: float) -> list[tuple[int, float, bool]]:
@@ -117,6 +121,15 @@ def test_one_series_of_the_bank_is_the_scalar_detector(seed: int, start: int, st
         ("visit_sums", bank.meters.visit),
     ):
         assert np.allclose(np.array(getattr(state, name)), kept[:, 0], rtol=1e-6, atol=1e-9), name
+    for name, kept in (
+        ("sums", bank.meters.quarter),
+        ("variance", bank.slow_variance.sums),
+        ("walks", bank.slow.walks),
+        ("observed", bank.slow.sums[0]),
+        ("expected", bank.slow.sums[1]),
+        ("since", bank.slow.since),
+    ):
+        assert np.allclose(np.array(getattr(state.slow, name)), kept[:, 0], rtol=1e-6, atol=1e-9), name
 
 
 def test_alarms_of_a_busy_series_open_and_end_alike() -> None:
@@ -124,6 +137,19 @@ def test_alarms_of_a_busy_series_open_and_end_alike() -> None:
     assert max(pair.close(*pane) for pane in day(3, STARTS[0], 60, 2600, 40.0)) <= 1e-9
     assert pair.opened >= 2, "the surge and the outage"
     assert pair.ended >= 2, "and both were over"
+
+
+def test_a_day_that_is_busy_from_end_to_end_is_found_by_the_slow_speed_of_both() -> None:
+    pair, rng = Pair(STARTS[0], 300), np.random.default_rng(8)
+    found = set[bool]()
+    for n in range(9 * 288):
+        at = STARTS[0] + 300 * n
+        ramp = 1 + min(max(n - 7.6 * 288, 0) / 288, 1.0)
+        seen = rng.poisson(40.0 * (1 + 0.8 * math.sin(at / 86_400 * 2 * math.pi)) * ramp)
+        assert pair.close(at, float(seen), True) <= 1e-9
+        found |= {alarm.slow for alarm in pair.scalar.state.alarms if alarm is not None}
+    assert True in found
+    assert pair.slow > 300
 
 
 def test_the_comparison_would_see_a_difference() -> None:

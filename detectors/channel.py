@@ -423,9 +423,13 @@ class Channel:
         """Of a channel's mean: the queues whose own means left their usual range too, by their part in what is more."""
         alarm = said.alarm
         mine = [one for one in self.metrics.open.values() if one.series and one.measure == alarm.measure]
+        counts = self.waves.categories.counts(alarm.series, "drill", alarm.onset)
+        came = float(self.minutes.sums(alarm.onset)[0][self.index[alarm.series]])
+        drill = contributors.drill_of_mean(counts, came)
         if alarm.series or not mine:
-            return contributors.NOBODY
-        return contributors.of_means([(one.series, one.observed, one.expected, one.contacts) for one in mine])
+            return contributors.NOBODY._replace(drill=drill)
+        found = contributors.of_means([(one.series, one.observed, one.expected, one.contacts) for one in mine])
+        return found._replace(drill=drill)
 
     def _carriers(self, series: int, since: float) -> Carriers:
         now = np.array([self.minute.counts[OFFERED], self.minute.floats[0]], float)
@@ -439,6 +443,11 @@ class Channel:
         return tuple(self.names[1 + i] for i in contributors.affected(statistic, alarm.pane_seconds))
 
     def _carriers_of(self, alarm: WaveAlarm) -> Carriers:
+        counts = self.waves.categories.counts(alarm.row.series, "drill", alarm.onset)
+        drill = contributors.drill(counts, alarm.observed - alarm.expected)
+        return self._wave_carriers(alarm)._replace(drill=drill)
+
+    def _wave_carriers(self, alarm: WaveAlarm) -> Carriers:
         row = alarm.row
         if row.measure == "reason":
             return contributors.of_mix(self.waves.categories.parts(row.series, "reason", alarm.onset))

@@ -18,6 +18,8 @@ SHARE_MIN = 0.1  # of the excess; less is not told
 # One site carries it where so much of the excess is its own, and clearly more than is its part of the traffic.
 ONLY_SHARE = 0.8
 ONLY_BEYOND = 0.15
+# An alarm opens on a busy minute: what exceeds the usual is then more than the exercise's contacts alone.
+DRILL_SHARE = 0.6
 WRONG_SHARE = 0.1  # of the queues that are named as affected
 _DAY_SECONDS = 86_400
 DIMENSIONS: tuple[Dimension, ...] = ("reason", "site", "region", "provider")
@@ -42,6 +44,7 @@ class Carriers(NamedTuple):
     region: str | None = None
     provider: str | None = None
     affected: tuple[str, ...] = ()  # queues that are out of their usual range too
+    drill: str | None = None
 
 
 NOBODY = Carriers([])
@@ -59,7 +62,8 @@ def of_arrivals(series: int, since: float, names: list[str], minutes: Trail, now
         mine = of_parts(parts, dimension, whole)
         one[dimension] = only(mine, parts)
         found += mine
-    return Carriers(found, one["site"], one["region"], one["provider"])
+    exercise = drill(mix.counts(names[series], "drill", since), whole.excess)
+    return Carriers(found, one["site"], one["region"], one["provider"], drill=exercise)
 
 
 def of_shares(row: int, rows: dict[str, int], since: float, minutes: Trail) -> Carriers:
@@ -127,6 +131,17 @@ def affected(statistic: Numbers, pane_seconds: float) -> list[int]:
     ranks = np.arange(1, len(order) + 1)
     enough = np.nonzero(log_e[order] >= np.log(len(order) / (ranks * WRONG_SHARE)))[0]
     return sorted(order[: enough[-1] + 1].tolist()) if len(enough) else []
+
+
+def drill(counts: dict[str, int], excess: float) -> str | None:
+    """The exercise whose contacts are most of what is too much; what is missing is never an exercise's."""
+    name = max(counts, key=lambda name: (counts[name], name), default=None)
+    return name if name is not None and excess > 0 and counts[name] >= DRILL_SHARE * excess else None
+
+
+def drill_of_mean(counts: dict[str, int], arrivals: float) -> str | None:
+    """The exercise that moved a mean: of contacts that take longer, a clear part of all is enough."""
+    return drill(counts, arrivals * ONLY_BEYOND / DRILL_SHARE)
 
 
 def only(contributors: list[Contribution], parts: list[Part]) -> str | None:

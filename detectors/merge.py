@@ -50,7 +50,7 @@ class SourceSeen(NamedTuple):
 
 class Merged(NamedTuple):
     """One pane of a channel over all partitions: counts by queue in the order of FIELDS; `named` are the counts of
-    records that name reasons, sites, regions or providers, by queue, to be added up."""
+    records that name reasons, sites, regions, providers or exercises, by queue, to be added up."""
 
     start: int
     seconds: int
@@ -141,7 +141,8 @@ class ChannelLog:
             for number, record in sorted(account.parts.items()):
                 for name, counts in record.queues.items():
                     _add(queues, name, counts)
-                    if counts.by_reason or counts.by_site or counts.by_region or counts.by_provider:
+                    maps = (counts.by_reason, counts.by_site, counts.by_region, counts.by_provider, counts.by_drill)
+                    if any(maps):
                         named.append((name, counts))
                 if number == 0 or 0 not in account.parts:
                     for name, cover in record.sources.items():

@@ -1,4 +1,5 @@
-"""What contacts are about and where they come from: reason, site, region, provider, each with its usual share.
+"""What contacts are about and where they come from: reason, site, region, provider, each with its usual share; and
+which exercise they belong to.
 
 Two uses: who carries a signal (`contributors`), and which reason a mix shifted to (the rows of a bank of shares). What
 is counted are arrivals, by the events' own words, as the panes have them.
@@ -28,6 +29,7 @@ FIELDS: tuple[tuple[str, Dimension], ...] = (
     ("by_site", "site"),
     ("by_region", "region"),
     ("by_provider", "provider"),
+    ("by_drill", "drill"),
 )
 
 
@@ -157,13 +159,21 @@ class Mix:
         total = usual.sum()
         if total <= 0:
             return []
-        newest = max(self.ends)
-        places = [n for n, at in enumerate(self.ends) if max(since, newest - 60 * MINUTES) < at]
-        seen = self.ring[places][:, rows].sum(axis=0) + self.usual.now[rows]
         return [
             Part(self.rows[row], float(n), float(share))
-            for row, n, share in zip(rows, seen, usual / total, strict=True)
+            for row, n, share in zip(rows, self._seen(rows, since), usual / total, strict=True)
         ]
+
+    def counts(self, series: str, dimension: Dimension, since: float) -> dict[str, int]:
+        """What came of each category meanwhile, whatever is usual."""
+        rows = self.groups.get((series, dimension), [])
+        return {self.rows[row].name: int(n) for row, n in zip(rows, self._seen(rows, since), strict=True)}
+
+    def _seen(self, rows: list[int], since: float) -> NDArray[np.uint32]:
+        newest = max(self.ends)
+        places = [n for n, at in enumerate(self.ends) if max(since, newest - 60 * MINUTES) < at]
+        seen: NDArray[np.uint32] = self.ring[places][:, rows].sum(axis=0) + self.usual.now[rows]
+        return seen
 
     # -- state
 

@@ -12,7 +12,7 @@ from schemas.pane import QueueCounts, QueuePane, SourceCover
 
 Encoded = tuple[QueuePane, bytes]
 PARTS_MAX = 8_192
-_MAPS = ("by_reason", "by_site", "by_region", "by_provider")
+_MAPS = ("by_reason", "by_site", "by_region", "by_provider", "by_drill")
 
 
 def parts(record: QueuePane, bytes_max: int) -> list[Encoded]:

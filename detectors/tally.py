@@ -85,6 +85,8 @@ class Tally:
                 self._map("by_region").add(event.region)
             if event.provider is not None:
                 self._map("by_provider").add(event.provider)
+            if event.drill is not None:
+                self._map("by_drill").add(event.drill)
         if event.wait_seconds is not None:
             n["wait_milliseconds"] += round(event.wait_seconds * 1000)
             n["wait_n"] += 1

@@ -14,7 +14,7 @@ from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import LocalTime
 from detectors.wave_alarms import WaveAlarm, WaveStatement
 from detectors.waves import Group
-from detectors.wording import amount, audience, clock, curve_of, mostly, of_calendar, usual_range
+from detectors.wording import amount, audience, clock, curve_of, mostly, of_calendar, of_drill, usual_range
 from schemas.base import Origin, QueueRef
 from schemas.centre import Centre
 from schemas.fold import digest
@@ -83,10 +83,12 @@ def of_wave(
         reason=said.reason,
         audience=audience(centre, channel),
         explained=explained,
+        drill=carriers.drill,
         text=_sentence(said, at, observed, expected, growth, local)
         + _tail(said, rarity, low, high)
         + mostly(said.state, carriers)
-        + of_calendar(said.state, explained),
+        + of_calendar(said.state, explained)
+        + of_drill(carriers.drill),
         origin=origin,
     )
 
@@ -136,7 +138,8 @@ def of_metric(
         affected=[QueueRef(channel=channel, queue=name) for name in carriers.affected],
         reason=said.reason,
         audience=audience(centre, channel),
-        text=_of_metric(said, at, low, high, local) + mostly(said.state, carriers),
+        drill=carriers.drill,
+        text=_of_metric(said, at, low, high, local) + mostly(said.state, carriers) + of_drill(carriers.drill),
         origin=origin,
     )
 

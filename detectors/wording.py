@@ -90,9 +90,11 @@ def of_alarm(
         reason=said.reason,
         audience=audience(centre, channel),
         explained=explained,
+        drill=carriers.drill,
         text=_sentence(said, at, low, high, rarity, bank.local)
         + mostly(said.state, carriers)
-        + of_calendar(said.state, explained),
+        + of_calendar(said.state, explained)
+        + of_drill(carriers.drill),
         origin=origin,
     )
 
@@ -100,6 +102,11 @@ def of_alarm(
 def of_calendar(state: str, explained: str | None) -> str:
     """The calendar entry that accounts for it, at the end of the sentence."""
     return f"; the calendar says {explained}" if explained and state != "cleared" else ""
+
+
+def of_drill(name: str | None) -> str:
+    """The exercise that it belongs to, at the end of the sentence."""
+    return f"; DRILL {name}" if name else ""
 
 
 def curve_of(points: list[Point]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 
 from response import on_call, sentences
 from response.bulletins import to_supervisors
-from response.incidents import SEVERITIES, pages, title
+from response.incidents import SEVERITIES, marked, pages, title
 from response.params import RespondParams
 from response.phases import move
 from response.state import Desk, IncidentState
@@ -30,12 +30,11 @@ def climb(desk: Desk, incident: IncidentState, origin: Origin, params: RespondPa
     """The next one is asked, if it is time; a word to the supervisors where it was not the first."""
     asked = _climb(desk, incident, params)
     if asked is not None and asked.step > 1:
-        exercise = f"DRILL {incident.drill}: " if incident.drill else ""
         minutes = _minutes(incident, asked.at)
 
         def text(language: str) -> str:
             _, why = _why(asked.rota, asked.who, minutes, language)
-            return f"{exercise}{title(incident, language)}: {why}"
+            return f"{marked(incident.drill)}{title(incident, language)}: {why}"
 
         unique = f"{incident.incident_id} {asked.step}"
         yield from to_supervisors(desk, "escalation", incident.incident_id, unique, text, origin, params)

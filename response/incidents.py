@@ -104,6 +104,7 @@ def _symptom(desk: Desk, signal: Signal) -> SymptomState:
         site=signal.site,
         region=signal.region,
         drill=joining.drill_of(desk, signal),
+        contacts_of=signal.drill,
         explained=signal.explained,
         text=signal.text,
     )
@@ -114,7 +115,10 @@ def _revise(desk: Desk, incident: IncidentState, signal: Signal) -> IncidentStat
     if signal.revision < before.revision:
         return incident
     after = _symptom(desk, signal)
-    after.detected_at, after.drill = before.detected_at, before.drill
+    after.detected_at = before.detected_at
+    # an exercise that ends makes nothing real; contacts that are no longer the exercise's do
+    if not (after.open and before.contacts_of and not after.contacts_of):
+        after.drill = before.drill
     if not after.open:
         after.cleared_at = signal.at
         incident.replan = True
@@ -201,6 +205,11 @@ def pages(incident: IncidentState) -> bool:
     if incident.audience == "internal" or not confirmed:
         return False
     return not all(symptom.learning or symptom.explained for symptom in incident.symptoms.values())
+
+
+def marked(drill: str | None) -> str:
+    """Before whatever is said of an exercise."""
+    return f"DRILL {drill}: " if drill else ""
 
 
 def title(incident: IncidentState, language: str | None = None) -> str:
@@ -298,7 +307,7 @@ def message(desk: Desk, incident: IncidentState, origin: Origin) -> Incident:
         resolved_at=incident.resolved_at,
         symptoms=[_told(symptom) for symptom in incident.symptoms.values()],
         moves=incident.moves,
-        pages=pages(incident),
+        pages=pages(incident) and incident.drill is None,
         acknowledged_by=incident.acknowledged_by,
         muted_until=incident.muted_until,
         merged_into=incident.merged_into,

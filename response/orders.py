@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from response.actions import LENDS_PEOPLE, donor, relieved
 from response.capacity import within
+from response.incidents import marked
 from response.loadshift import Wish
 from response.params import RespondParams
 from response.permission import BLAST, CARRIER, mode_of
@@ -64,7 +65,8 @@ def build(
         projections=wish.projections,
         binding=wish.binding,
         blocked_by=why,
-        text=f"{_done(wish)}: {_expected(wish)}; {wish.binding[0]}",
+        drill=incident.drill,
+        text=f"{marked(incident.drill)}{_done(wish)}: {_expected(wish)}; {wish.binding[0]}",
         origin=origin,
     )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from response import bench, floor, forecast
 from response.capacity import Picture, picture
-from response.incidents import TITLES
+from response.incidents import TITLES, marked
 from response.levers import Pool, levers
 from response.params import RespondParams
 from response.phases import roots
@@ -300,7 +300,8 @@ def _alert(
         acknowledge=_acknowledge(incident, revision, at, levers),
         rollback="lent agents go back to their queues once this alert is closed; load shifts take themselves back",
         cause=f"{what} ({incident.cause.sureness:.0%} sure)",
-        text=f"{at.at} is short of {now_short} agents ({gap.driver}): {_first(levers)}",
+        drill=incident.drill,
+        text=f"{marked(incident.drill)}{at.at} is short of {now_short} agents ({gap.driver}): {_first(levers)}",
         origin=origin,
     )
 
@@ -367,7 +368,9 @@ def _close(desk: Desk, incident: IncidentState, state: AlertState, origin: Origi
         revision=revision,
         at=desk.now,
         state="closed",
-        text=f"{last.queue} has enough agents again, or its incident is over: lent agents go back",
+        drill=incident.drill,
+        text=f"{marked(incident.drill)}{last.queue} has enough agents again, or its incident is over: lent agents go "
+        "back",
         origin=origin,
     )
     incident.alerts[str(last.queue)] = AlertState(last=closed)

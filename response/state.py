@@ -117,6 +117,8 @@ class SymptomState(msgspec.Struct, kw_only=True):
     site: str | None = None
     region: str | None = None
     drill: str | None = None
+    # the exercise that its own contacts are of, as last told
+    contacts_of: str | None = None
     # the calendar entry that accounts for it
     explained: str | None = None
     text: str

@@ -78,6 +78,8 @@ class StaffingAlert(Message, frozen=True, kw_only=True):
     acknowledge: str
     rollback: str
     cause: str
+    # the exercise that it belongs to; None: it is real
+    drill: Name | None = None
     state: Literal["open", "closed"] = "open"
     text: str
     origin: Origin
@@ -154,6 +156,7 @@ class LoadShiftCommand(Message, frozen=True, kw_only=True):
     # who said yes so far, where two people have to
     approvals: list[Name] = []
     blocked_by: Reason | None = None
+    drill: Name | None = None
     closed: bool = False
     text: str
     origin: Origin

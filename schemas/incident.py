@@ -89,7 +89,8 @@ class Incident(Message, frozen=True, kw_only=True):
     """All symptoms of one outage. `incident_id` = tenant + digest of the opening signal, fixed at opening: the pager's
     dedup key. Everything else may be revised under a rising `revision`.
 
-    `pages`: whether it may wake a person; not so when only internal channels or signals that are still learning speak.
+    `pages`: whether it may wake a person; not so when only internal channels or signals that are still learning speak,
+    nor in an exercise.
     """
 
     incident_id: Name

@@ -12,7 +12,8 @@ from schemas.decision import OperatorDecision
 class QueueCounts(Part, frozen=True, kw_only=True):
     """Counts of one queue in one pane. Arrivals = `offered` (those by transfer are counted apart).
 
-    The maps count arrivals by the event's own words; names beyond the bound are summed under "other".
+    The maps count arrivals by the event's own words; names beyond the bound are summed under "other". `by_drill` has
+    those of an exercise, by its name: they are among the arrivals as well.
     Times are integer milliseconds so that sums are exact in any order.
     """
 
@@ -35,6 +36,7 @@ class QueueCounts(Part, frozen=True, kw_only=True):
     by_site: dict[str, int] = {}
     by_region: dict[str, int] = {}
     by_provider: dict[str, int] = {}
+    by_drill: dict[str, int] = {}
 
 
 class SourceCover(Part, frozen=True, kw_only=True):

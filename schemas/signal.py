@@ -30,7 +30,7 @@ class Series(Part, frozen=True, kw_only=True, order=True):
         return str(self.at) if self.measure == "offered" else f"{self.at} {self.measure}"
 
 
-Dimension = Literal["queue", "reason", "site", "region", "provider"]
+Dimension = Literal["queue", "reason", "site", "region", "provider", "drill"]
 
 
 class Contribution(Part, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ class Signal(Message, frozen=True, kw_only=True):
     audience: Literal["customer", "internal"] = "customer"
     # the calendar entry that accounts for it: it is told and wakes nobody
     explained: str | None = None
-    # the name of the exercise whose contacts it counts
+    # the name of the exercise whose contacts are most of it
     drill: Name | None = None
     text: str
     origin: Origin

@@ -118,6 +118,8 @@ def _keep_quiet(subject: Subject) -> str | None:
     """Why this should wake nobody, if so."""
     if not isinstance(subject, Incident):
         return None
+    if subject.drill:
+        return f"it is exercise {subject.drill}: nobody is woken for it"
     if not subject.pages:
         return "it does not page: only internal channels or signals that are still learning speak"
     if subject.muted_until is not None and _is_muted(subject):

@@ -17,12 +17,14 @@ from detectors.panes import PaneRules
 from detectors.tally import OTHER
 from schemas.codec import VERSION
 from schemas.contact import CONTACT_TYPES
+from schemas.pane import QueueCounts
 from streams.contact_frames import CONTACTS, PLACES
 from streams.cover_frames import PANE, CoverCounter
 
-WORDS = {"by_reason": "reason", "by_site": "site", "by_region": "region", "by_provider": "provider"}
+# each map of a queue's counts, and the word of an event that it counts
+WORDS = {name: name.removeprefix("by_") for name in QueueCounts.__struct_fields__ if name.startswith("by_")}
 # what panes are counted of: an event's columns, and with its place a log's
-SAID = {name: kind for name, kind in CONTACTS.items() if name not in ("contact_id", "customer", "drill")}
+SAID = {name: kind for name, kind in CONTACTS.items() if name not in ("contact_id", "customer")}
 READ = {**PLACES, **SAID}
 _COUNTED = (
     *PANE,

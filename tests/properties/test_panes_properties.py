@@ -207,6 +207,7 @@ def contacts(draw: st.DrawFn, time: int) -> ContactEvent:
         transfer=draw(st.booleans()),
         reason=draw(words),
         site=draw(words),
+        drill=draw(st.sampled_from([None, None, "spring"])),
         vip=draw(st.booleans()),
         sentiment=draw(st.sampled_from([None, -0.5, 0.0, 0.5])),
         wait_seconds=draw(seconds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.contributors import Carriers, affected, of_arrivals, of_means
+from detectors.contributors import Carriers, affected, drill_of_mean, of_arrivals, of_means
 from detectors.mix import CATEGORIES_MAX, MINUTES, OTHER, Mix
 from detectors.trail import LENGTH, Trail
 from schemas.pane import QueueCounts
@@ -58,6 +58,37 @@ def test_a_channel_names_the_queues_that_carry_it() -> None:
 def test_silence_has_parts_as_well() -> None:
     told = after({})
     assert {one.name: one.share for one in told.contributors} == pytest.approx({"north": 0.6, "south": 0.4}, abs=0.1)
+
+
+def _drilled(billing: int, of_drill: int) -> Carriers:
+    """What is told in the very minute in which so many come, some of them an exercise's."""
+    mix, trail = Mix(), Trail()
+    trail.grow(3)
+    minutes(mix, trail, 0, LEARNED, USUAL)
+    mix.add([("billing", QueueCounts(offered=billing, by_drill={"spring": of_drill}))], INDEX)
+    now = np.array([[billing + 50.0, billing, 50.0], [150.0, 100.0, 50.0]])
+    return of_arrivals(1, LEARNED * 60, NAMES, trail, now, mix)
+
+
+@pytest.mark.parametrize(
+    ("billing", "of_drill", "name"),
+    [
+        (300, 200, "spring"),  # all that is too much
+        (320, 200, "spring"),  # and a busy minute
+        (500, 200, None),  # as many real contacts more
+        (100, 30, None),  # nothing is too much
+        (60, 30, None),  # something is missing, which no exercise takes away
+    ],
+)
+def test_an_alarm_is_an_exercises_where_most_of_it_are_its_contacts(
+    billing: int, of_drill: int, name: str | None
+) -> None:
+    assert _drilled(billing, of_drill).drill == name
+
+
+@pytest.mark.parametrize(("of_drill", "name"), [(20, "spring"), (10, None)])
+def test_a_mean_is_moved_by_an_exercise_where_its_contacts_are_a_clear_part(of_drill: int, name: str | None) -> None:
+    assert drill_of_mean({"spring": of_drill}, 100.0) == name
 
 
 def test_parts_of_a_mean_are_parts_of_the_time_that_is_more() -> None:

@@ -204,7 +204,8 @@ def pages(incident: IncidentState) -> bool:
     confirmed = any(said.phase == "open" for said in incident.moves)
     if incident.audience == "internal" or not confirmed:
         return False
-    return not all(symptom.learning or symptom.explained for symptom in incident.symptoms.values())
+    # that people ask for something else is news, and no incident to wake somebody for until it shows elsewhere too
+    return not all(one.learning or one.explained or role(one) == "mix" for one in incident.symptoms.values())
 
 
 def marked(drill: str | None) -> str:

@@ -39,6 +39,17 @@ def test_it_opens_on_the_first_strong_signal() -> None:
     assert script.incident.severity == "critical"
 
 
+def test_a_shift_of_reasons_informs_and_pages_only_once_something_else_is_wrong_too() -> None:
+    script = Script(first=centre())
+    script.hear(tick(10), signal("voice", "mix-shift", 20, ratio=3.0, measure="reason"))
+    script.hear(*(tick(at) for at in range(60, 1800, 60)))
+    assert script.incident.phase == "open", "it is told"
+    assert not script.incident.pages, "and nobody is woken"
+    script.hear(signal("voice", "surge", 1800, ratio=4.0, onset=30))
+    script.hear(*(tick(at) for at in range(1860, 2400, 60)))
+    assert script.incident.pages
+
+
 def test_the_id_is_the_tenants_and_the_opening_signals_and_never_changes() -> None:
     script = Script(first=centre())
     opening = signal("chat", "surge", 20, ratio=3.0)

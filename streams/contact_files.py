@@ -101,6 +101,6 @@ def _batch(frame: pl.DataFrame, settings: Settings, read: int) -> Batch:
     return Batch(
         rows=len(frame),
         left_out=len(frame) - len(contacts),
-        events=contacts.filter(pl.col("@why").is_null()).select(*COLUMNS, "@row"),
+        events=contacts.filter(pl.col("@why").is_null()).select(*COLUMNS, "drill", "@row"),
         refused=refused,
     )

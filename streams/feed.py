@@ -86,7 +86,7 @@ class SortedEvents:
     def __iter__(self) -> Iterator[tuple[object, ...]]:
         """Rows in the order of `COLUMNS`, by time; of equal times, in the order of the file."""
         for _, events in self.slices():
-            yield from events.iter_rows()
+            yield from events.select(COLUMNS).iter_rows()
 
     def slices(self, most: int = SLICE_EVENTS) -> Iterator[tuple[datetime, pl.DataFrame]]:
         """The same as frames of whole minutes, with the end of each: of about `most` events, or of one minute."""
@@ -112,7 +112,7 @@ class SortedEvents:
 
     def _spill(self) -> None:
         path = self._folder / f"run-{len(self._spilled):05d}.arrow"
-        run = pl.concat(self._held).sort("occurred_at", "@row").select(COLUMNS)
+        run = pl.concat(self._held).sort("occurred_at", "@row").drop("@row")
         run.write_ipc(path)
         self._spilled.append(path)
         self._minutes.append(

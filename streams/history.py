@@ -18,7 +18,7 @@ from schemas import topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import feed, log_reader, pane_records, player
+from streams import contact_frames, feed, log_reader, pane_records, player
 from streams.config import Settings, Tenant
 from streams.ingest_session import pane_rules
 from streams.log_reader import Start
@@ -57,8 +57,7 @@ def of_sorted(
     assert events.first is not None, "there are no events"
     of_channel = Counter(channel for _, channel in lanes)
     if max(of_channel.values()) > settings.ingest.tenants_a_partition_max:
-        mine = (event for event in feed.contacts(events, SOURCE) if (event.tenant, event.channel) in lanes)
-        yield from closed(mine, lanes, settings, events.first, progress, noted)
+        yield from closed(_one_by_one(events, lanes), lanes, settings, events.first, progress, noted)
         return
     slices = events.slices()
     if set(lanes) != events.lanes:
@@ -68,6 +67,13 @@ def of_sorted(
             for end, frame in slices
         )
     yield from counted(slices, lanes, settings, events.first, progress, noted)
+
+
+def _one_by_one(events: feed.SortedEvents, lanes: Collection[tuple[str, str]]) -> Iterator[ContactEvent]:
+    for _, frame in events.slices():
+        for event in contact_frames.events_of(contact_frames.checked(frame)):
+            if event is not None and (event.tenant, event.channel) in lanes:
+                yield event
 
 
 def counted(

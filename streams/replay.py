@@ -14,11 +14,15 @@ memory; `breakwater replay` is for what is greater.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from response.impact import Row
 from schemas import codec, topics
 from schemas.centre import Centre
 from schemas.desk import DeskEntry
@@ -26,9 +30,11 @@ from schemas.errors import BadConfig
 from schemas.fold import Output
 from schemas.pane import QueuePane
 from schemas.signal import Load, Signal
-from streams import contact_files, history, learned, replay_sources, tables
+from streams import contact_files, contact_frames, feed, history, learned, mapping, replay_sources, tables
 from streams.config import Settings
 from streams.refolding import Refolding, Replay, States, place_of, refold
+from streams.report import style
+from streams.report.plot import Mark, alone, draw
 from streams.retold import SIGNALS
 
 __all__ = [
@@ -36,11 +42,13 @@ __all__ = [
     "Replay",
     "Retold",
     "States",
+    "contacts",
     "expected",
     "incidents",
     "known",
     "panes",
     "place_of",
+    "plot",
     "refold",
     "retold",
     "signals",
@@ -56,6 +64,14 @@ class Retold(NamedTuple):
     staffing_alerts: pl.DataFrame  # ALERTS
     load_shift_commands: pl.DataFrame  # COMMANDS
     expected: pl.DataFrame  # EXPECTED
+
+
+def contacts(path: Path, mapping_path: Path, settings: Settings, window: feed.Window = (None, None)) -> pl.DataFrame:
+    """`streams.contact_frames.CONTACTS` of an export, by its mapping (docs/feeding.md), sorted by time; `window` is
+    (from, before), either may be None. Rows that cannot be read are left out. Raises BadConfig."""
+    with feed.read(path, mapping.load(mapping_path), settings, window) as (events, _):
+        parts = [contact_frames.checked(part) for _, part in events.slices()]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=dict(contact_frames.CONTACTS))
 
 
 def panes(contacts: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -112,7 +128,7 @@ def retold(
         incidents=tables.of_said(topics.INCIDENTS.name, said[topics.INCIDENTS.name]),
         staffing_alerts=tables.of_said(topics.STAFFING_ALERTS.name, said[topics.STAFFING_ALERTS.name]),
         load_shift_commands=tables.of_said(topics.LOAD_SHIFT_COMMANDS.name, said[topics.LOAD_SHIFT_COMMANDS.name]),
-        expected=pl.DataFrame(rows, schema=dict(tables.EXPECTED)),
+        expected=tables.frame_of(rows, tables.EXPECTED),
     )
 
 
@@ -136,6 +152,26 @@ def expected(
     """`streams.tables.EXPECTED` of final panes, for plots: what came and what was usual, with its band; see `retold`.
     A queue in a stretch in which nothing came, nor hardly anything was expected, has no row."""
     return retold(panes, settings, centre, known).expected
+
+
+def plot(
+    expected: pl.DataFrame,
+    channel: str,
+    queue: str | None = None,
+    marks: Iterable[tuple[datetime, str]] = (),
+    zone: tzinfo = UTC,
+) -> str:
+    """An SVG of what came to a channel (or a queue of it) a minute, over what was usual: rows of one tenant's
+    `streams.tables.EXPECTED`, with moments to be marked. Raises BadConfig where there is no such row."""
+    mine = tables.checked(expected, tables.EXPECTED, "expected").filter(
+        (pl.col("channel") == channel) & pl.col("queue").eq_missing(pl.lit(queue, pl.String))
+    )
+    name = channel if queue is None else f"{channel}/{queue}"
+    if mine.is_empty():
+        there = ", ".join(expected["channel"].unique().sort())
+        raise BadConfig([("expected", f"has no row of {name}; there is {there or 'none'}")])
+    rows = [Row(row["at"], row["seconds"], tables.load_of(row)) for row in mine.sort("at").iter_rows(named=True)]
+    return alone(draw(name, rows, (), [Mark(*mark) for mark in marks], zone), style.ALONE)
 
 
 def _records(panes: pl.DataFrame) -> list[QueuePane]:

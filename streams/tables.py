@@ -5,7 +5,7 @@ Each row of what is said carries its whole record as JSON beside the columns tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,20 +16,20 @@ from polars.exceptions import PolarsError
 from polars.io.plugins import register_io_source
 
 from schemas import codec, topics
-from schemas.base import Message
+from schemas.base import Message, QueueRef
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.incident import Incident
 from schemas.pane import QueueCounts, QueuePane, SourceCover
-from schemas.signal import Load, Signal
+from schemas.signal import Load, QueueLoad, Signal
 from streams.contact_frames import UTC
 
 Schema = Mapping[str, pl.DataType]
 Row = dict[str, Any]
 
 _NAMES = pl.List(pl.Struct({"name": pl.String, "n": pl.Int64}))
-_MAPS = ("by_reason", "by_site", "by_region", "by_provider")
+_MAPS = tuple(name for name in QueueCounts.__struct_fields__ if name.startswith("by_"))
 _COUNTS = tuple(name for name in QueueCounts.__struct_fields__ if name not in _MAPS)
 _PANE: Schema = {
     "tenant": pl.String(),
@@ -152,7 +152,7 @@ EXPECTED: Schema = {
 
 def of_panes(panes: Iterable[QueuePane]) -> pl.DataFrame:
     """PANES, in their order."""
-    return pl.DataFrame([row for pane in panes for row in _pane_rows(pane)], schema=dict(PANES))
+    return frame_of([row for pane in panes for row in _pane_rows(pane)], PANES)
 
 
 def _pane_rows(pane: QueuePane) -> Iterator[Row]:
@@ -238,6 +238,12 @@ def expected(value: Load) -> Iterator[Row]:
         yield {"tenant": value.tenant, "at": value.at, "seconds": value.seconds} | where | told
 
 
+def load_of(row: Row) -> QueueLoad:
+    """What a row of EXPECTED says of its queue or channel."""
+    told = {name: row[name] for name in EXPECTED if name in QueueLoad.__struct_fields__ and name != "at"}
+    return QueueLoad(at=QueueRef(channel=row["channel"], queue=row["queue"]), **told)
+
+
 def _fields(value: Any, schema: Schema, raw: bytes) -> Row:
     there = value.__struct_fields__
     return {name: getattr(value, name) for name in schema if name in there} | {"json": raw.decode()}
@@ -263,7 +269,7 @@ _KINDS: Mapping[str, type[Message]] = {
 def of_said(kind: str, said: Iterable[tuple[Any, bytes]]) -> pl.DataFrame:
     """The frame of one kind in SAID, of values and their bytes."""
     schema, row = SAID[kind]
-    return pl.DataFrame([row(value, raw) for value, raw in said], schema=dict(schema))
+    return frame_of([row(value, raw) for value, raw in said], schema)
 
 
 def write_parquet(kind: str, lines: Path, file: Path) -> None:
@@ -285,6 +291,11 @@ def _said_in(kind: str, raw: bytes) -> tuple[Any, bytes]:
     if kind == SIGNALS_KIND:
         return codec.decode(DeskEntry, raw).body, raw
     return codec.decode(_KINDS[kind], raw), raw
+
+
+def frame_of(rows: Sequence[Row], schema: Schema) -> pl.DataFrame:
+    """Rows as a frame: what one does not name is null. By columns, as polars guesses the types of rows."""
+    return pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], kind) for name, kind in schema.items()])
 
 
 def checked(frame: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:

@@ -179,7 +179,7 @@ def test_an_alert_names_the_bench_and_an_approval_calls_it_in() -> None:
     alert = script.alerts[-1]
     (lever,) = [lever for lever in alert.levers if lever.name == "on-call-bench"]
     assert (lever.people, lever.minutes) == (["p1", "p2"], 45)
-    assert f"`approve` of {alert.alert_id}" in alert.acknowledge
+    assert f"breakwater approve {alert.alert_id}" in alert.acknowledge
     script.hear(decision("approve", alert.alert_id, 250), tick(260))
     calls = [b for b in script.bulletins if b.template == "bench_call"]
     assert {(b.to[0], b.language) for b in calls} == {(p, lang) for p in ("p1", "p2") for lang in ("en", "de")}

@@ -24,6 +24,7 @@ from desk_builder import (
 from response.pipeline import RespondParams
 from schemas.centre import Mode
 from schemas.command import LoadShiftCommand
+from schemas.incident import Incident
 
 
 def _outage(mode: Mode = "auto", **more: object) -> Script:
@@ -170,6 +171,25 @@ def test_after_an_outage_every_shift_is_taken_back_once() -> None:
         ends[f"{command.action} {command.from_queue} {command.to_queue}"] = command
     assert ends
     assert all(command.reverts is not None and command.share == 0 for command in ends.values())
+
+
+def test_whoever_was_lent_goes_back_in_the_step_in_which_it_eases() -> None:
+    script, lent = Script(first=centre()), dict[str, LoadShiftCommand]()
+    for body in telephony_outage():
+        outputs = script.hear(body)
+        flex = [o.value for o in outputs if isinstance(o.value, LoadShiftCommand) and o.value.action == "skill-flex"]
+        if lent and any(isinstance(o.value, Incident) and o.value.phase == "easing" for o in outputs):
+            break
+        for one in flex:
+            way = f"{one.from_queue} {one.to_queue}"
+            lent = {key: was for key, was in lent.items() if key != way} | ({} if one.reverts else {way: one})
+    else:
+        raise AssertionError("nobody was lent, or it never eased")
+    assert {one.reverts for one in flex} == {was.command_id for was in lent.values()}
+    for one in flex:
+        was = lent[f"{one.from_queue} {one.to_queue}"]
+        assert (one.share, one.share_before) == (0.0, was.share)
+        assert one.text.startswith(f"Send {was.agents} agents from {was.to_queue} back to {was.from_queue}")
 
 
 def test_the_kill_switch_takes_all_back_and_lets_nothing_out() -> None:

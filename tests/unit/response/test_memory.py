@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import msgspec
-from desk_builder import TENANT, Script, centre, entries, minute, signal, staffed, tick
+import pytest
+from desk_builder import TENANT, Script, centre, entries, minute, signal, staffed, telephony_outage, tick
 
 from response.memory import VERSION, Memory
 from response.pipeline import ResponseFold
+from schemas import codec
 from schemas.base import Origin
-from schemas.topics import LOAD_SHIFT_COMMANDS
+from schemas.desk import DeskBody
+from schemas.fold import digest
+from schemas.topics import DESK_STATUS, LOAD_SHIFT_COMMANDS
 
 
 def _written() -> dict[str, bytes]:
@@ -54,3 +59,50 @@ def test_a_state_of_the_first_layout_keeps_its_incidents_and_its_stops() -> None
 def test_what_a_later_release_wrote_is_learned_anew() -> None:
     later = {name: bytes([VERSION + 1]) + raw[1:] for name, raw in _written().items()}
     assert Memory().restore(later) == {}
+
+
+OUTAGE = [centre("auto"), *telephony_outage(8)][60:400]
+OUTAGE = [centre("auto"), *OUTAGE]
+
+
+def _outputs(bodies: list[DeskBody], cut: int | None) -> list[str]:
+    """What is said, but for the desk's own standing; at `cut` by a fold that reads a state of the first layout."""
+    fold, kept, said = ResponseFold(), dict[str, bytes](), []
+    for n, (entry, origin) in enumerate(entries(bodies)):
+        for output in fold.step(entry, origin):
+            if output.topic is not DESK_STATUS:
+                said.append(f"{output.key} {output.id} {digest(codec.encode(output.value))}")
+        kept |= {name: raw for name, raw in fold.changes().items() if raw is not None}
+        if n == cut:
+            fold = ResponseFold()
+            fold.restore({name: _before_stops(name, raw) for name, raw in kept.items()})
+    return said
+
+
+def _before_stops(name: str, raw: bytes) -> bytes:
+    """An entry as version 1 wrote it while nothing was stopped; a site's report lay under its queue's name."""
+    plain = zlib.decompress(raw[2:]) if raw[1] else raw[2:]
+    kept: dict[str, Any] = msgspec.msgpack.decode(plain)
+    if name.startswith("desk/"):
+        del kept["status"]
+    if name.startswith("floor/"):
+        kept["floor"] = {key.partition(" ")[0]: line for key, line in kept["floor"].items()}
+    return bytes([1, 0]) + msgspec.msgpack.encode(kept)
+
+
+@pytest.mark.parametrize("cut", [40, 120, 200, 300])
+def test_an_update_in_the_middle_of_an_outage_changes_no_byte(cut: int) -> None:
+    uncut = _outputs(OUTAGE, None)
+    assert any("run" in line for line in uncut)
+    again = _outputs(OUTAGE, cut)
+    assert next((pair for pair in zip(again, uncut, strict=False) if pair[0] != pair[1]), None) is None
+    assert len(again) == len(uncut)
+
+
+def test_a_sites_report_that_lay_under_its_queues_name_is_read_as_the_sites() -> None:
+    script = Script(first=centre("auto"))
+    line = msgspec.structs.replace(staffed(0)[0], site="east")
+    script.hear(line, tick(1))
+    written = {name: raw for name, raw in script.fold.changes().items() if raw is not None}
+    desk = Memory().restore({name: _before_stops(name, raw) for name, raw in written.items()})[TENANT]
+    assert desk.floor == {"voice/orders": {"east": line}}

@@ -133,3 +133,18 @@ def test_an_exercise_never_wakes_a_real_person_without_saying_so(order: tuple[in
     script = _heard(*[both[n] for n in order])
     for incident in script.incidents.values():
         assert (incident.drill is not None) == (incident.scope.channels == ["voice"])
+
+
+def test_real_contacts_make_an_exercises_incident_real_and_an_exercise_that_ends_does_not() -> None:
+    script = Script(first=centre("auto"))
+    surge = signal("chat", "surge", 80, ratio=2.5, onset=40)
+    script.hear(minute(0), *staffed(0), tick(0), msgspec.structs.replace(surge, drill="spring"), tick(90))
+    assert (script.incident.drill, script.incident.pages) == ("spring", False)
+    # over again as the exercise's: nothing becomes real by that
+    over = signal("chat", "surge", 140, ratio=1.0, opened=80, revision=2, state="cleared")
+    ended = Script(first=centre("auto"))
+    ended.hear(minute(0), *staffed(0), tick(0), msgspec.structs.replace(surge, drill="spring"), over, tick(150))
+    assert ended.incident.drill == "spring"
+    # far more come than the exercise sends
+    script.hear(signal("chat", "surge", 140, ratio=6.0, opened=80, revision=2, state="revised"), tick(150))
+    assert (script.incident.drill, script.incident.pages) == (None, True)

@@ -16,6 +16,7 @@ from pathlib import Path
 SMALL: dict[str, tuple[str, ...]] = {
     "archive": ("--size", "small"),
     "detection": ("--size", "small"),
+    "fold": ("--minutes", "240"),
     "incidents": ("--seeds", "200"),
     "ingest": ("--size", "small"),
     "latency": ("--tenants", "10"),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from detectors import budget, contributors, wave_wording, wording
-from detectors.alarms import Alarm, Alarms, Sight, Statement, of_closed
+from detectors import budget, telling
+from detectors.alarms import Alarms, Sight, Statement, of_closed
 from detectors.bank import Bank, Clocks
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
-from detectors.contributors import Carriers
 from detectors.load import (
     ABANDONED,
     ANSWERED,
@@ -29,21 +27,18 @@ from detectors.load import (
     Minute,
 )
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
-from detectors.metrics import Metrics, MetricStatement
+from detectors.metrics import Metrics
 from detectors.parameters import CountParams
 from detectors.roster import Roster
 from detectors.slots import LocalTime
+from detectors.telling import Say
 from detectors.trail import Trail
-from detectors.wave_alarms import WaveAlarm, WaveStatement
-from detectors.waves import SHARES, Told, Waves
-from schemas.base import Origin
+from detectors.waves import Told, Waves
 from schemas.centre import Centre
 from schemas.pane import QueuePane
-from schemas.signal import Signal
 from schemas.topics import contact_events
 
 OTHER = "other"
-Say = Callable[[int, Callable[[Origin], Signal]], None]
 # A source's last heartbeat and a contact behind it may come in records half a second apart; progress in a second.
 AHEAD_SECONDS = 1.5
 OPEN_SECONDS_MAX = 90  # open panes that are scored together
@@ -190,12 +185,7 @@ class Channel:
 
     def _hear(self, merged: Merged, end: int, say: Say) -> None:
         for change in self.head.roster.hear(merged.start, end, merged.sources, self.source_forget):
-            say(
-                end,
-                lambda origin, change=change: wording.of_source(  # type: ignore[misc]
-                    change, self.name, end, merged.start, self.centre, self.bank.local, origin
-                ),
-            )
+            telling.source(self, change, merged.start, end, say)
 
     def _known(self, merged: Merged) -> Flags | None:
         """Which series are known; None where all are."""
@@ -238,19 +228,10 @@ class Channel:
         return closed.expected
 
     def _state(self, statements: list[Statement], say: Say) -> None:
-        for said in statements:
+        if statements:
             self.dirty |= {"alarms", "hot", "slow"}
-            i = self.index[said.alarm.series]
-            carriers = self._carriers(i, said.alarm.onset)
-            if i == 0 and said.state != "cleared":
-                carriers = carriers._replace(affected=self._affected(said.alarm))
-            points = list(self.trail.points(i))
-            say(
-                said.at,
-                lambda origin, said=said, carriers=carriers, points=points: wording.of_alarm(  # type: ignore[misc]
-                    said, self.bank, self.index, carriers, points, self.name, self.centre, origin
-                ),
-            )
+        for said in statements:
+            telling.alarm(self, said, say)
         if self.alarms.open:
             self.dirty.add("alarms")
 
@@ -386,79 +367,10 @@ class Channel:
             self.bank.local,
         )
         self.dirty.add("waves")
-        self._state_waves(said, say)
-        self._state_metrics(self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local), say)
-
-    def _state_waves(self, statements: list[WaveStatement], say: Say) -> None:
-        for said in statements:
-            alarm = said.alarm
-            carriers = self._carriers_of(alarm)
-            born = float(self.bank.facts.born[self.index[alarm.row.series]])
-            say(
-                said.at,
-                lambda origin, said=said, carriers=carriers, born=born: wave_wording.of_wave(  # type: ignore[misc]
-                    said,
-                    self.waves.group_of(said.alarm),
-                    born,
-                    carriers,
-                    self.name,
-                    self.centre,
-                    self.bank.local,
-                    origin,
-                ),
-            )
-
-    def _state_metrics(self, statements: list[MetricStatement], say: Say) -> None:
-        for said in statements:
-            born = float(self.bank.facts.born[self.index[said.alarm.series]])
-            learned = float(self.waves.shares.bank.marks.exposure[self.index[said.alarm.series] * len(SHARES)])
-            say(
-                said.at,
-                lambda origin, said=said, born=born, learned=learned: wave_wording.of_metric(  # type: ignore[misc]
-                    said, born, learned, self._slow_queues(said), self.name, self.centre, self.bank.local, origin
-                ),
-            )
-
-    def _slow_queues(self, said: MetricStatement) -> Carriers:
-        """Of a channel's mean: the queues whose own means left their usual range too, by their part in what is more."""
-        alarm = said.alarm
-        mine = [one for one in self.metrics.open.values() if one.series and one.measure == alarm.measure]
-        counts = self.waves.categories.counts(alarm.series, "drill", alarm.onset)
-        came = float(self.minutes.sums(alarm.onset)[0][self.index[alarm.series]])
-        drill = contributors.drill_of_mean(counts, came)
-        if alarm.series or not mine:
-            return contributors.NOBODY._replace(drill=drill)
-        found = contributors.of_means([(one.series, one.observed, one.expected, one.contacts) for one in mine])
-        return found._replace(drill=drill)
-
-    def _carriers(self, series: int, since: float) -> Carriers:
-        now = np.array([self.minute.counts[OFFERED], self.minute.floats[0]], float)
-        if self.pane.shape == now.shape:
-            now += self.pane
-        return contributors.of_arrivals(series, since, self.names, self.minutes, now, self.waves.categories)
-
-    def _affected(self, alarm: Alarm) -> tuple[str, ...]:
-        evidence = self.bank.fast if alarm.speed == "fast" else self.bank.slow
-        statistic = evidence.statistic(evidence.runs.astype(float))[alarm.direction, 1:]
-        return tuple(self.names[1 + i] for i in contributors.affected(statistic, alarm.pane_seconds))
-
-    def _carriers_of(self, alarm: WaveAlarm) -> Carriers:
-        counts = self.waves.categories.counts(alarm.row.series, "drill", alarm.onset)
-        drill = contributors.drill(counts, alarm.observed - alarm.expected)
-        return self._wave_carriers(alarm)._replace(drill=drill)
-
-    def _wave_carriers(self, alarm: WaveAlarm) -> Carriers:
-        row = alarm.row
-        if row.measure == "reason":
-            return contributors.of_mix(self.waves.categories.parts(row.series, "reason", alarm.onset))
-        if row.series:
-            return contributors.NOBODY
-        group = self.waves.group_of(alarm)
-        queues = {r.series: i for i, r in enumerate(group.rows) if r.series and r.measure == row.measure}
-        found = contributors.of_shares(group.alarms.index[row], queues, alarm.onset, group.trail)
-        mine = list(queues)
-        beyond = contributors.affected(group.bank.statistic()[list(queues.values())], alarm.pane_seconds)
-        return found._replace(affected=tuple(mine[i] for i in beyond))
+        for wave in said:
+            telling.wave(self, wave, say)
+        for metric in self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local):
+            telling.metric(self, metric, say)
 
     # -- series
 
@@ -486,8 +398,10 @@ class Channel:
         gone = {name for name, keep in zip(self.names, wanted, strict=True) if not keep}
         for name in sorted(gone):
             self._state(self.alarms.leave(name, now), say)
-            self._state_waves(self.waves.leave(name, now), say)
-            self._state_metrics(self.metrics.leave(name, now), say)
+            for wave in self.waves.leave(name, now):
+                telling.wave(self, wave, say)
+            for metric in self.metrics.leave(name, now):
+                telling.metric(self, metric, say)
         self.bank.keep(wanted)
         self.bank.meters.backlog[0] = self.bank.meters.backlog[1:].sum()
         self.minute.keep(wanted)

@@ -32,7 +32,7 @@ _RATIO = np.array(RATIOS)[:, None]
 _LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
 _TINY = 1e-300
 _ALL = slice(None)
-_PART = 1024  # series at a time: what they need of memory stays near the processor
+_PART = 4096  # series at a time: what they need of memory stays near the processor
 
 
 class Evidence(Columns):

@@ -114,7 +114,9 @@ class MetricBank:
         mean = h.surprise[0].astype(float)
         sustained = mean + _GAIN * (density - mean)
         surprises = np.array([density, record, sustained])
-        rarities = self._rarities(surprises)
+        rarities = np.zeros_like(surprises)
+        rows = np.nonzero(told)[0]
+        rarities[:, rows] = self._rarities(surprises[:, rows], rows)
         total = rarities.sum(axis=0)
         peak = h.surprise[1] * np.maximum(1 - h.surprise[2] / FADE, 0.0)
         usual = self._usual(hour)
@@ -157,9 +159,9 @@ class MetricBank:
         found: Numbers = -np.log10(p)
         return found
 
-    def _rarities(self, surprises: Numbers) -> Numbers:
-        """-log10 P(statistic >= now), by statistic and row."""
-        counts = self.histories.sketch
+    def _rarities(self, surprises: Numbers, rows: NDArray[np.int64]) -> Numbers:
+        """-log10 P(statistic >= now), by statistic and some rows."""
+        counts = self.histories.sketch[:, :, rows]
         above = counts[:, ::-1].cumsum(axis=1, dtype=np.int32)[:, ::-1]  # of each cell and beyond
         total = above[:, 0].astype(float)
         beyond_edge = above <= TAIL * total[:, None]

@@ -25,30 +25,25 @@ import msgspec
 
 from detectors import budget, snapshot
 from detectors.channel import Channel
+from detectors.desk_log import DeskLog
 from detectors.entries import VERSION, UnknownVersion, body, pack, safe
 from detectors.known import Known, known_of
-from detectors.load import MINUTE, ChannelLoad
-from detectors.merge import moment_of, seconds_of
+from detectors.merge import seconds_of
 from detectors.parameters import CountParams
-from detectors.slots import LocalTime
+from detectors.tenant import ProgressEntry, Tenant, TenantEntry, local_of
 from schemas import codec
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.contact import CANARY
 from schemas.decision import OperatorDecision
-from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
-from schemas.signal import Load, Signal
-from schemas.tick import Tick
-from schemas.topics import DESK
+from schemas.signal import Signal
 
 # A tenant that plays history is not begun before all of its channels can have come: partitions are read at most so far
 # apart (seconds of event time), or everything was read to its end for some seconds.
 HOLD_SECONDS = 330
 READ_SECONDS = 5.0
-# A minute is told without the channels that are so far behind the others (seconds).
-LOAD_WAIT_SECONDS = 120
 
 T = TypeVar("T")
 
@@ -60,65 +55,6 @@ class DetectParams(msgspec.Struct, frozen=True, kw_only=True):
     series_forget_seconds: float = 14 * 86_400.0
     source_forget_seconds: float = 86_400.0
     counts: CountParams = CountParams()
-
-
-class TenantEntry(msgspec.Struct):
-    """A tenant's own facts. `before` is the model of channels that have not reached their next pane yet."""
-
-    centre: Centre
-    before: Centre | None = None
-    released: bool = False
-    met_at: float | None = None
-    told_to: int = 0
-    # by the end of the minute and channel, until all channels of short panes have passed it
-    loads: dict[int, dict[str, ChannelLoad]] = {}
-
-
-class ProgressEntry(msgspec.Struct):
-    """The latest of all that progress records said. Unix seconds."""
-
-    at: float = 0.0
-    read_to: dict[str, dict[int, float]] = {}
-    partitions: dict[str, int] = {}
-    idle: dict[str, float] = {}
-
-
-class Tenant:
-    """One tenant's channels and model."""
-
-    def __init__(self, entry: TenantEntry) -> None:
-        self.entry = entry
-        self.channels: dict[str, Channel] = {}
-        self.local = _local(entry.centre)
-        self.rebudget = True
-
-    @property
-    def name(self) -> str:
-        return self.entry.centre.tenant
-
-    def live(self) -> list[Channel]:
-        """The channels in which time passes, in order."""
-        return [channel for _, channel in sorted(self.channels.items()) if not channel.is_gone()]
-
-    def series(self) -> int:
-        return sum(len(channel.names) for channel in self.channels.values())
-
-
-class _Desk:
-    """Collects what a step says, numbered by tenant."""
-
-    def __init__(self, origin: Origin) -> None:
-        self._origin = origin
-        self._said: Counter[str] = Counter()
-        self.outputs: list[Output] = []
-
-    def say(self, tenant: str, at: float, make: Callable[[Origin], Signal | Load | Tick]) -> None:
-        place = self._origin
-        origin = Origin(topic=place.topic, partition=place.partition, offset=place.offset, n=self._said[tenant])
-        self._said[tenant] += 1
-        entry = DeskEntry(tenant=tenant, origin=origin, body=make(origin))
-        identity = f"{origin.topic}/{origin.partition}/{origin.offset}/{tenant}/{origin.n}"
-        self.outputs.append(Output(topic=DESK, key=tenant, value=entry, id=identity, time=moment_of(at)))
 
 
 class DetectionFold:
@@ -141,7 +77,7 @@ class DetectionFold:
 
     def step(self, record: PaneRecord, origin: Origin) -> list[Output]:
         """Applies one record; returns desk entries in their order."""
-        desk = _Desk(origin)
+        desk = DeskLog(origin)
         if isinstance(record, QueuePane):
             if record.tenant != CANARY:
                 self._pane(record, desk)
@@ -155,7 +91,7 @@ class DetectionFold:
             self._accept(record, desk)
         return desk.outputs
 
-    def _pane(self, record: QueuePane, desk: _Desk) -> None:
+    def _pane(self, record: QueuePane, desk: DeskLog) -> None:
         tenant = self._tenant(record.tenant)
         channel = self._channel(tenant, record.channel)
         if not channel.put(record):
@@ -171,7 +107,7 @@ class DetectionFold:
         if not record.final and partitions:
             channel.look_ahead(partitions, self._progress.at, self._say(tenant, desk))
 
-    def _move_on(self, record: Progress, desk: _Desk) -> None:
+    def _move_on(self, record: Progress, desk: DeskLog) -> None:
         progress = self._progress
         before, at = progress.at, record.at.timestamp()
         progress.at = max(before, at)
@@ -195,7 +131,7 @@ class DetectionFold:
                 self._close(tenant, channel, desk)
             self._tell_load(tenant, desk)
             if second:
-                self._tick(tenant, desk)
+                desk.tick(tenant, progress)
 
     def _set_aside(self, record: SetAside) -> None:
         tenant = self._tenant(record.tenant)
@@ -212,7 +148,7 @@ class DetectionFold:
         tenant = self._tenant(record.tenant)
         tenant.entry.before = tenant.entry.centre
         tenant.entry.centre = record
-        tenant.local = _local(record)
+        tenant.local = local_of(record)
         for _, channel in sorted(tenant.channels.items()):
             following = channel.next_pane()
             if following is None:
@@ -223,7 +159,7 @@ class DetectionFold:
         tenant.rebudget = True
         self._changed(tenant)
 
-    def _accept(self, record: OperatorDecision, desk: _Desk) -> None:
+    def _accept(self, record: OperatorDecision, desk: DeskLog) -> None:
         """A person's word on a channel (and what of its queues is out of its usual range) or on a queue. What is not
         out of its usual range stays as it is."""
         tenant = self._tenants.get(record.tenant)
@@ -234,7 +170,7 @@ class DetectionFold:
 
     # -- time
 
-    def _close(self, tenant: Tenant, channel: Channel, desk: _Desk) -> None:
+    def _close(self, tenant: Tenant, channel: Channel, desk: DeskLog) -> None:
         """Closes what is complete of one channel with the system's clock."""
         partitions = self._partitions(channel)
         read_to = self._progress.read_to.get(channel.topic, {})
@@ -245,7 +181,7 @@ class DetectionFold:
                 return
             self._close_pane(tenant, channel, start, seconds, partitions, desk)
 
-    def _play(self, tenant: Tenant, desk: _Desk) -> None:
+    def _play(self, tenant: Tenant, desk: DeskLog) -> None:
         """Closes what is complete of all channels of a tenant whose time is event time alone."""
         live = tenant.live()
         complete = {channel.name: channel.log.complete_to(self._partitions(channel)) for channel in live}
@@ -263,38 +199,12 @@ class DetectionFold:
                 following[pane[0] + pane[1], name] = pane
             if not following or min(following)[0] > end:
                 self._tell_load(tenant, desk)
-                self._tell_time(tenant, end, desk)
+                if desk.time(tenant, end):
+                    self._changed(tenant)
 
-    def _tell_load(self, tenant: Tenant, desk: _Desk) -> None:
-        """One load a minute for the whole tenant: what every channel says of it. Channels of longer panes speak in the
-        minute in which a pane of theirs ends."""
-        waiting = tenant.entry.loads
-        if not waiting:
-            return
-        short = [c.head.closed_to for c in tenant.live() if c.head.closed_to and c.head.pane_seconds <= MINUTE]
-        newest = max(waiting)
-        border = max(min(short, default=newest), newest - LOAD_WAIT_SECONDS)
-        for minute in sorted(minute for minute in waiting if minute <= border):
-            of_channels = waiting.pop(minute)
-            seconds = max(min(load.seconds for load in of_channels.values()), float(MINUTE))
-            rows = [row for _, load in sorted(of_channels.items()) for row in load.rows]
-            at = moment_of(minute)
-            desk.say(
-                tenant.name,
-                minute,
-                lambda origin, at=at, seconds=seconds, rows=rows: Load(  # type: ignore[misc]
-                    tenant=tenant.name, at=at, seconds=seconds, loads=rows, origin=origin
-                ),
-            )
+    def _tell_load(self, tenant: Tenant, desk: DeskLog) -> None:
+        if tenant.entry.loads and desk.load(tenant):
             self._changed(tenant)
-
-    def _tell_time(self, tenant: Tenant, at: int, desk: _Desk) -> None:
-        if at <= tenant.entry.told_to:
-            return
-        tenant.entry.told_to = at
-        self._changed(tenant)
-        moment = moment_of(at)
-        desk.say(tenant.name, at, lambda _: Tick(tenant=tenant.name, at=moment, read_to=moment, complete_to=moment))
 
     def _released(self, tenant: Tenant, live: list[Channel], border: int) -> bool:
         entry = tenant.entry
@@ -310,7 +220,7 @@ class DetectionFold:
         return entry.released
 
     def _close_pane(
-        self, tenant: Tenant, channel: Channel, start: int, seconds: int, partitions: int, desk: _Desk
+        self, tenant: Tenant, channel: Channel, start: int, seconds: int, partitions: int, desk: DeskLog
     ) -> None:
         head = channel.head
         if head.centre_after is not None and start >= head.centre_after:
@@ -348,20 +258,6 @@ class DetectionFold:
             )
             channel.set_thresholds(limits)
 
-    def _tick(self, tenant: Tenant, desk: _Desk) -> None:
-        live = [channel for channel in tenant.live() if channel.head.closed_to]
-        if not live:
-            return
-        progress = self._progress
-        reads = [to for channel in live for to in progress.read_to.get(channel.topic, {}).values()]
-        at, read_to = moment_of(progress.at), moment_of(min(reads, default=progress.at))
-        complete = moment_of(min(channel.head.closed_to for channel in live))
-        desk.say(
-            tenant.name,
-            progress.at,
-            lambda _: Tick(tenant=tenant.name, at=at, read_to=read_to, complete_to=complete),
-        )
-
     # -- who is there
 
     def _tenant(self, name: str) -> Tenant:
@@ -387,7 +283,7 @@ class DetectionFold:
     def _partitions(self, channel: Channel) -> int:
         return self._progress.partitions.get(channel.topic, 0)
 
-    def _say(self, tenant: Tenant, desk: _Desk) -> Callable[[int, Callable[[Origin], Signal]], None]:
+    def _say(self, tenant: Tenant, desk: DeskLog) -> Callable[[int, Callable[[Origin], Signal]], None]:
         return lambda at, make: desk.say(tenant.name, at, make)
 
     def settle(self) -> None:
@@ -459,7 +355,7 @@ class DetectionFold:
             channel = self._new_channel(tenant, name)
         if channel.head.centre_after is not None:
             before = tenant.entry.before or tenant.entry.centre
-            channel.set_centre(before, _local(before))
+            channel.set_centre(before, local_of(before))
         tenant.channels[name] = channel
         for place, raw in sorted(entries.items()):
             if place.startswith("part/"):
@@ -483,7 +379,3 @@ class DetectionFold:
     def _spend(self, tenant: Tenant, channel: Channel, spent: list[str]) -> None:
         for name in spent:
             self._parts[self._place(tenant, channel, f"part/{name}")] = None
-
-
-def _local(centre: Centre) -> LocalTime:
-    return LocalTime(centre.time_zone, centre.calendar)

@@ -16,11 +16,13 @@ import msgspec
 import numpy as np
 
 from detectors.budget import Thresholds
-from detectors.channel import Channel, Say
+from detectors.channel import Channel
 from detectors.columns import Flags, Numbers
 from detectors.load import MINUTE, OFFERED, Counts
-from detectors.pipeline import DetectionFold, DetectParams, Tenant
+from detectors.pipeline import DetectionFold, DetectParams
 from detectors.slots import LocalTime
+from detectors.telling import Say
+from detectors.tenant import Tenant
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.fold import Output

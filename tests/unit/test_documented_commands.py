@@ -12,7 +12,7 @@ from streams.__main__ import breakwater
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "helm/breakwater/README.md"]
-GROUPS = ("topics", "centre", "dead-letters", "dashboards")
+GROUPS = ("archive", "topics", "centre", "dead-letters", "dashboards")
 
 
 def commands() -> list[tuple[str, str]]:

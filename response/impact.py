@@ -62,6 +62,12 @@ class Row(NamedTuple):
         return self.at - timedelta(seconds=self.seconds / 2)
 
     @property
+    def band(self) -> tuple[float, float]:
+        """Where 99 % of such minutes lie; around what is expected also where next to nothing is."""
+        low, high = sorted((self.load.expected_low, self.load.expected_high))
+        return max(0.0, min(low, self.load.expected)), max(high, self.load.expected)
+
+    @property
     def known(self) -> float:
         """The share of it that was delivered."""
         return min(1.0, self.load.known_seconds / self.seconds) if self.seconds > 0 else 0.0
@@ -95,7 +101,7 @@ def contacts(rows: Sequence[Row]) -> Contacts | None:
     if not seen:
         return None
     expected = math.fsum(row.load.expected * row.known for row in seen)
-    level = math.fsum(_doubt(row.load) * row.known for row in seen)
+    level = math.fsum(_doubt(row) * row.known for row in seen)
     half = Z90 * math.sqrt(expected + level**2)
     return Contacts(
         came=sum(row.load.arrivals for row in seen),
@@ -107,10 +113,10 @@ def contacts(rows: Sequence[Row]) -> Contacts | None:
     )
 
 
-def _doubt(load: QueueLoad) -> float:
+def _doubt(row: Row) -> float:
     """The standard deviation of a minute's expectation itself, its band less the chance of arrivals."""
-    whole = (load.expected_high - load.expected_low) / 2 / Z99
-    return math.sqrt(max(0.0, whole**2 - load.expected))
+    low, high = row.band
+    return math.sqrt(max(0.0, ((high - low) / 2 / Z99) ** 2 - row.load.expected))
 
 
 class Usual(msgspec.Struct):

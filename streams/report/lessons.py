@@ -10,13 +10,14 @@ from streams.dossier import left
 from streams.report.case import Case
 from streams.report.figures import NO_STAFF, Figures, Took, refused
 from streams.report.timeline import way
+from streams.web.words import plural
 
 SLOW_SECONDS = 300.0  # to see it, to take it on, to say yes
 TOLD_WITHIN_SECONDS = 900.0
 UNSEEN_SHARE = 0.05
 COST_MIN = 5.0  # contacts
 FAILED_NOTES = ("no-effect", "harm", "not-confirmed", "refused", "bot-floor")
-MISSING_NOTES = ("no-staffing", "no-centre-model", "no-load", "not-sendable", "no-plan", "no-route")
+MISSING_NOTES = ("no-staffing", "no-centre-model", "no-load", "no-plan", "no-route")
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 CUSTOMERS = ("customers", "social", "status-page", "sms")
 
@@ -49,7 +50,7 @@ def _seeing(case: Case, figures: Figures) -> Iterator[Lesson]:
     if detected.seconds is not None and detected.seconds > SLOW_SECONDS:
         yield Lesson("slow", f"It was detected {span(detected.seconds)} after its onset.")
     if returns := sum(move.reason.code == "came-back" for move in case.incident.moves):
-        yield Lesson("failed", f"It came back {returns} time{'s' if returns > 1 else ''} after it had eased.")
+        yield Lesson("failed", f"It came back {plural(returns, 'time')} after it had eased.")
 
 
 def _taking_on(case: Case, figures: Figures) -> Iterator[Lesson]:
@@ -131,6 +132,9 @@ def _knowing(case: Case, figures: Figures) -> Iterator[Lesson]:
     for note in case.incident.notes:
         if note.code in MISSING_NOTES:
             yield Lesson("missing", _sentence(note.text))
+    unsaid = [note.text.partition(": ")[2] for note in case.incident.notes if note.code == "not-sendable"]
+    for why in dict.fromkeys(unsaid):
+        yield Lesson("missing", f"{plural(unsaid.count(why), 'message')} could not be filled in: {why}.")
     if not case.hindsight.tools and case.incident.cause.kind not in ("demand-surge", "data-feed-lost", "unknown"):
         yield Lesson("missing", "No probe of a tool told of it: it was known by its contacts alone.")
 

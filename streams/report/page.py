@@ -20,6 +20,8 @@ from streams.web import words
 NOT_KNOWN = "not known"
 LESSONS_FIRST = 3
 SYMPTOMS_MAX = 6
+STEPS_FIRST, STEPS_LAST = 250, 150
+MINUTES_MAX = 180  # more of them are told in hours
 MARKS = {
     "Detected": "detected",
     "Acknowledged": "acknowledged",
@@ -100,6 +102,8 @@ def _warnings(case: Case) -> Iterator[str]:
         yield f"It holds what was merged into it: {', '.join(f'`{name}`' for name in case.merged)}."
     if any(move.reason.code == "not-an-incident" for move in incident.moves):
         yield "People said that it was no incident."
+    if returns := sum(move.reason.code == "came-back" for move in incident.moves):
+        yield f"It came back {words.plural(returns, 'time')}: steps count from its first onset to its last end."
     if incident.phase in ("pending", "open", "easing"):
         at = case.as_of.astimezone(case.zone)
         yield f"It is not over: everything here is so far, as of {at:%Y-%m-%d %H:%M:%S}."
@@ -143,8 +147,8 @@ def _speed(figures: Figures) -> str:
         one = _step(figures, step)
         told.append(f"{verb} after {span(one.seconds)}" if one.seconds is not None else f"not {verb}")
     over = _step(figures, "Works again")
-    told.append(f"worked again after {span(over.seconds)}" if over.seconds is not None else "does not work again yet")
-    return f"It was {', '.join(told[:-1])}; what failed {told[-1]}."
+    ended = f"it was over after {span(over.seconds)}" if over.seconds is not None else "it is not over yet"
+    return f"It was {', '.join(told)}; {ended}."
 
 
 def _step(figures: Figures, name: str) -> Took:
@@ -153,13 +157,17 @@ def _step(figures: Figures, name: str) -> Took:
 
 def _facts(case: Case, figures: Figures) -> Iterator[Fact]:
     unknown = "" if case.hindsight.rows else NO_LOADS
-    yield Fact("Impact", f"{number(figures.minutes)} min", "a customers' channel was out of its usual range")
+    long = figures.minutes > MINUTES_MAX
+    impact = span(60 * figures.minutes) if long else f"{number(figures.minutes)} min"
+    yield Fact("Impact", impact, "a customers' channel was out of its usual range")
     affected = figures.affected
     yield _between("Contacts affected", affected, unknown)
     yield _between("Gave up beyond usual", figures.gave_up, unknown or "not known: too few contacts before")
     late = figures.late
-    yield Fact("Not answered in time", NOT_KNOWN if late is None else number(late),
-               _first_missing(figures) if late is None else "though they usually are, by the model")  # fmt: skip
+    if late is None:
+        yield Fact("Not answered in time", NOT_KNOWN, _reason(_first_missing(figures)))
+    else:
+        yield Fact("Not answered in time", number(late), "though they usually are, by the model")
     for name in ("Detected", "Acknowledged", "Acted upon"):
         one = _step(figures, name)
         note = "" if name == "Detected" else one.by
@@ -171,12 +179,19 @@ def _facts(case: Case, figures: Figures) -> Iterator[Fact]:
 
 def _between(name: str, one: Between | None, missing: str) -> Fact:
     if one is None:
-        return Fact(name, NOT_KNOWN if missing else "none", missing)
+        return Fact(name, NOT_KNOWN if missing else "none", _reason(missing))
     return Fact(name, number(one.expected), f"{number(one.low)} to {number(one.high)}")
 
 
+def _reason(missing: str) -> str:
+    """Why something is not known, without saying again that it is not."""
+    return missing.removeprefix(f"{NOT_KNOWN}: ")
+
+
 def _first_missing(figures: Figures) -> str:
-    return next((one.level_missing for one in figures.channels if one.level_missing), NO_STAFF)
+    """Why no channel has a service level: what is not known before what did not come."""
+    reasons = [one.level_missing for one in figures.channels if one.level_missing]
+    return next((why for why in reasons if why.startswith(NOT_KNOWN)), reasons[0] if reasons else NO_STAFF)
 
 
 # ---- behind it
@@ -194,11 +209,12 @@ def _times(case: Case, figures: Figures) -> Iterator[Block]:
 
 def _channels(case: Case, figures: Figures) -> Iterator[Block]:
     yield Heading("What it did")
-    total = f"{number(figures.channel_minutes)} channel-minutes" if len(figures.channels) > 1 else ""
-    yield Text(
-        f"At least one customers' channel was out of its usual range for {number(figures.minutes)} min"
-        + (f", {total} in all." if total else ".")
-    )
+    if case.customers:
+        total = f", {number(figures.channel_minutes)} channel-minutes in all" if len(figures.channels) > 1 else ""
+        out = f"At least one customers' channel was out of its usual range for {number(figures.minutes)} min"
+        yield Text(f"{out}{total}.")
+    else:
+        yield Text("No channel of customers was out of its usual range.")
     head = ["channel", "out of range", "came", "expected", "beyond", "gave up", "usually", "service level", "usually",
             "target", "not in time"]  # fmt: skip
     rows = [row for one in figures.channels for row in _channel_rows(one)]
@@ -333,10 +349,13 @@ def _lessons(learned: list[Lesson]) -> Iterator[Block]:
 
 def _timeline(case: Case, steps: list[Step]) -> Iterator[Block]:
     yield Heading("Timeline")
-    yield Text(
-        f"Times are those of {case.zone.key}. What single queues say beside their whole channel is left out.", "small"
-    )
-    yield Table(["time", "what", ""], [[moment(case, one.at), one.what, one.text] for one in steps])
+    text = f"Times are those of {case.zone.key}. What single queues say beside their whole channel is left out."
+    yield Text(text, "small")
+    left_out = max(0, len(steps) - STEPS_FIRST - STEPS_LAST)
+    shown = [*steps[:STEPS_FIRST], *steps[STEPS_FIRST + left_out :]]
+    yield Table(["time", "what", ""], [[moment(case, one.at), one.what, one.text] for one in shown])
+    if left_out:
+        yield Text(f"{number(left_out)} lines after the first {STEPS_FIRST} are left out: `--json` has them.", "small")
 
 
 def _formulas(case: Case, figures: Figures) -> Iterator[Block]:

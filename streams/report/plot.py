@@ -48,8 +48,8 @@ def _point(rows: Sequence[Row]) -> Point:
         at=middle,
         observed=sum(row.load.arrivals for row in rows) / seen if seen > 0 else math.nan,
         expected=math.fsum(row.load.expected for row in rows) / minutes,
-        low=math.fsum(row.load.expected_low for row in rows) / minutes,
-        high=math.fsum(row.load.expected_high for row in rows) / minutes,
+        low=math.fsum(row.band[0] for row in rows) / minutes,
+        high=math.fsum(row.band[1] for row in rows) / minutes,
     )
 
 

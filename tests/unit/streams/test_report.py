@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +17,7 @@ from schemas import codec, topics
 from schemas.command import LoadShiftCommand
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
+from schemas.incident import Reason
 from schemas.signal import Load
 from schemas.workforce import Workforce
 from streams import config, report
@@ -78,7 +80,7 @@ def test_an_open_incident_is_told_so_far() -> None:
 def test_without_workforce_snapshots_what_needs_them_is_not_known_and_never_nought() -> None:
     told = without(story(), lambda entry: not isinstance(entry.body, Workforce))
     written = made(told)
-    assert facts(written)["Not answered in time"] == ("not known", "not known: no workforce snapshots")
+    assert facts(written)["Not answered in time"] == ("not known", "no workforce snapshots")
     assert written.figures.what_if.saved is None
     assert "not known: no workforce snapshots" in written.figures.what_if.missing
     assert all(one.level is None for one in written.figures.channels)
@@ -87,7 +89,7 @@ def test_without_workforce_snapshots_what_needs_them_is_not_known_and_never_noug
 
 def test_without_the_desks_minutes_nothing_is_counted() -> None:
     written = made(without(story(), lambda entry: not isinstance(entry.body, Load)))
-    assert facts(written)["Contacts affected"] == ("not known", "not known: no minute of it was recorded")
+    assert facts(written)["Contacts affected"] == ("not known", "no minute of it was recorded")
     assert facts(written)["Gave up beyond usual"][0] == "not known"
     assert not [name for name in written.files() if name.endswith(".svg")]
 
@@ -175,6 +177,16 @@ def test_the_command_prints_writes_and_counts(tmp_path: Path, monkeypatch: pytes
     assert '"affected"' in figures.read_text()
 
 
+def test_a_message_that_could_not_be_filled_in_is_one_lesson_however_many_should_have_had_it() -> None:
+    incident = made(story()).case.incident
+    notes = [Reason(code="not-sendable", text=f"outage to {who} in en: nothing works") for who in ("agents", "social")]
+    cut = Told()
+    changed = codec.encode(msgspec.structs.replace(incident, notes=notes, revision=incident.revision + 1))
+    cut.records = story().records | {"incidents": [*story().records["incidents"], (b"shop|x", changed)]}
+    learned = [one.text for one in made(cut).lessons]
+    assert learned.count("2 messages could not be filled in: nothing works.") == 1
+
+
 # ---- plots
 
 
@@ -191,6 +203,14 @@ def test_a_plot_holds_any_number_of_minutes(n: int) -> None:
     assert "<voice>" not in svg and "&lt;voice&gt;" in svg
     assert svg.count("L") < 4 * plot.POINTS_MAX
     assert "nan" not in svg
+
+
+def test_a_band_that_is_worked_out_below_nothing_is_not_drawn_there() -> None:
+    odd = [
+        one._replace(load=msgspec.structs.replace(one.load, expected=0.001, expected_low=0.0, expected_high=-5.0))
+        for one in rows(10)
+    ]
+    assert all((point.low, point.high) == (0.0, 0.001) for point in plot.points(odd))
 
 
 def test_where_nothing_was_delivered_the_line_is_broken() -> None:

@@ -44,7 +44,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """Incidents of one likely cause, each from its onset until what failed worked again."""
+    """Incidents of one likely cause: from the onset until what failed worked again, and each relapse."""
 
     cause: str
     failures: Failures
@@ -242,11 +242,11 @@ def _providers(centre: Centre | None) -> list[Provider]:
 
 
 def _causes(incidents: list[Incident], seen: Span) -> list[Cause]:
-    """False alarms are no failures; what eased and came back is one of them, until it eased for good."""
+    """False alarms are no failures; what eased and came back failed again."""
     by_cause: dict[str, list[tuple[datetime, datetime | None]]] = {}
     for one in incidents:
         if was_open(one) and not is_false(one):
-            by_cause.setdefault(one.cause.kind, []).append((one.onset, works_again_at(one)))
+            by_cause.setdefault(one.cause.kind, []).extend(outages(one))
     found = []
     for cause, spans in sorted(by_cause.items()):
         inside = clipped(spans, seen)
@@ -255,11 +255,16 @@ def _causes(incidents: list[Incident], seen: Span) -> list[Cause]:
     return found
 
 
-def works_again_at(incident: Incident) -> datetime | None:
-    """The first move to easing (or on) after its last opening; None while it is open."""
-    relapse = max((move.at for move in incident.moves if move.phase == "open"), default=incident.opened_at)
-    eased = (move.at for move in incident.moves if move.phase in ("easing", "watching", "resolved"))
-    return min((at for at in eased if at >= relapse), default=None)
+def outages(incident: Incident) -> list[tuple[datetime, datetime | None]]:
+    """From its onset until what failed works again, and each relapse until it eased; the last may go on (None)."""
+    found: list[tuple[datetime, datetime | None]] = []
+    for move in incident.moves:
+        out, is_open = move.phase in ("pending", "open"), bool(found) and found[-1][1] is None
+        if out and not is_open:
+            found.append((move.at if found else incident.onset, None))
+        elif is_open and not out:
+            found[-1] = (found[-1][0], move.at)
+    return found
 
 
 def _account(name: str, incidents: list[Incident], centre: Centre | None, seen: Span, said: Iterable[Said]) -> Account:

@@ -16,6 +16,7 @@ from response.reliability import Felt, Probes, Service, clipped, failures
 from schemas.centre import CalendarDay, CentreChannel, Provider
 from schemas.errors import BadConfig
 from schemas.health import ToolHealth
+from schemas.incident import Move, Reason
 from streams import config, reliability, reliability_page
 from streams.cli import ledger as ledger_command
 from streams.reliability import Ledger
@@ -146,6 +147,20 @@ def test_the_ledger_of_an_outage() -> None:
     assert chat.felt.share is not None and chat.felt.share < 1 and chat.felt.reachable == 1
     text = markup.markdown(reliability_page.page([found]))
     assert "| telephony | — | 1 (1 goes on) |" in text
+
+
+def test_a_relapse_is_a_failure_of_its_own_and_a_repeat() -> None:
+    incident = next(one.value for one in source.said(story(), reliability.WANTED) if hasattr(one.value, "moves"))
+
+    def move(hours: float, phase: str) -> Move:
+        return Move(at=START + timedelta(hours=hours), phase=phase, reason=Reason(code="c", text="t"))  # type: ignore[arg-type]
+
+    phases = [(0, "pending"), (0, "open"), (0.5, "open"), (1, "easing"), (2, "watching"), (5, "open"), (7, "easing")]
+    moved = msgspec.structs.replace(incident, onset=START, moves=[move(*one) for one in phases])
+    ends = [(START, START + timedelta(hours=1)), (START + timedelta(hours=5), START + timedelta(hours=7))]
+    assert reliability.outages(moved) == ends
+    again = msgspec.structs.replace(moved, moves=[*moved.moves, move(9, "open")])
+    assert reliability.outages(again) == [*ends, (START + timedelta(hours=9), None)]
 
 
 def test_a_stretch_holds_only_its_minutes() -> None:

@@ -61,7 +61,7 @@ def test_what_a_later_release_wrote_is_learned_anew() -> None:
     assert Memory().restore(later) == {}
 
 
-OUTAGE = [centre("auto"), *telephony_outage(8)][60:400]
+OUTAGE = [centre("auto"), *telephony_outage(8)][60:260]
 OUTAGE = [centre("auto"), *OUTAGE]
 
 
@@ -90,10 +90,14 @@ def _before_stops(name: str, raw: bytes) -> bytes:
     return bytes([1, 0]) + msgspec.msgpack.encode(kept)
 
 
-@pytest.mark.parametrize("cut", [40, 120, 200, 300])
-def test_an_update_in_the_middle_of_an_outage_changes_no_byte(cut: int) -> None:
-    uncut = _outputs(OUTAGE, None)
-    assert any("run" in line for line in uncut)
+@pytest.fixture(scope="module")
+def uncut() -> list[str]:
+    return _outputs(OUTAGE, None)
+
+
+@pytest.mark.parametrize("cut", [40, 120, 180])
+def test_an_update_in_the_middle_of_an_outage_changes_no_byte(uncut: list[str], cut: int) -> None:
+    assert any(line.partition(" ")[2].partition(" ")[0].endswith(".run") for line in uncut)
     again = _outputs(OUTAGE, cut)
     assert next((pair for pair in zip(again, uncut, strict=False) if pair[0] != pair[1]), None) is None
     assert len(again) == len(uncut)

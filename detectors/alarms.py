@@ -6,6 +6,7 @@ An alarm is what a signal is about; `pipeline` and `wording` make messages of it
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -66,8 +67,22 @@ class Statement(NamedTuple):
     reason: str | None = None
 
 
+class Fact(NamedTuple):
+    """What a closed pane and the fast evidence say of one alarm's series, as plain numbers."""
+
+    since: int
+    observed: float
+    expected: float
+    statistic: float
+    seen: float
+    mean: float
+    seasonal: float
+    shape: float
+
+
 class Sight(NamedTuple):
-    """A pane, closed or open, as alarms see it: arrays by series; `mean` by direction and series."""
+    """A pane, closed or open, as alarms see it: arrays by series; `mean` by direction and series. `facts` by row of the
+    bank and direction, where those of many alarms were read at once."""
 
     start: int
     at: int
@@ -79,6 +94,7 @@ class Sight(NamedTuple):
     statistic: Numbers
     gains: Numbers | None
     known: Flags | None
+    facts: dict[tuple[int, int], Fact] | None = None
 
 
 def of_closed(closed: Closed, known: Flags | None) -> Sight:
@@ -87,6 +103,17 @@ def of_closed(closed: Closed, known: Flags | None) -> Sight:
     return Sight(
         closed.start, end, closed.seconds, 1.0, closed.seen, mean, closed.seasonal, closed.statistic, None, known
     )
+
+
+def facts_of(bank: Bank, closed: Closed, rows: Sequence[int], directions: Sequence[int]) -> list[Fact]:
+    """Of each row of the bank and direction."""
+    fast, i, way = bank.fast, np.array(rows, int), np.array(directions, int)
+    walks = fast.walks[:, i]
+    best = np.where(way == SURGE, walks[:SILENCE].argmax(axis=0), SILENCE + walks[SILENCE:].argmax(axis=0))
+    observed, expected = fast.sums[:, best, i].tolist()
+    columns = (closed.statistic[way, i], closed.seen[i], closed.expected[i], closed.seasonal[i], fast.shape[i])
+    numbers = (column.tolist() for column in columns)
+    return list(map(Fact, fast.since[best, i].tolist(), observed, expected, *numbers))
 
 
 class Alarms:
@@ -107,15 +134,17 @@ class Alarms:
     def params(self) -> CountParams:
         return self.bank.params
 
-    def look(self, sight: Sight, slow: Numbers | None = None) -> list[Statement]:
+    def look(self, sight: Sight, slow: Numbers | None = None, *, news: bool = True) -> list[Statement]:
         """What is to be said after a pane. `sight.gains` is given for an open pane, which decides but is not learned;
-        `slow` where a slow pane ended with it."""
+        `slow` where a slow pane ended with it. Without `news` no statistic reached its threshold that has no alarm."""
         found: list[Statement] = []
         self.bank.far[self.rows] = False
         if self.ended and sight.start > max(self.ended.values()):
             self.ended.clear()
         for _, alarm in sorted(self.open.items()):
             found += self._follow(alarm, sight, slow)
+        if not news:
+            return found
         if self._reached(sight.statistic, self.bank.fast).any():
             found += self._open_new(sight, sight.statistic, "fast", self.bank.fast)
         if slow is not None and self._reached(slow, self.bank.slow).any():
@@ -144,9 +173,9 @@ class Alarms:
             self._mark(alarm)
 
     def _mark(self, alarm: Alarm) -> None:
-        i, params = self.index[alarm.series], self.params
+        i, params, ratio = self.index[alarm.series], self.bank.params, alarm.ratio
         self.bank.alarmed[i] = True
-        if not params.far_down <= alarm.ratio <= params.far_up and not self._learning(i, alarm.said_at):
+        if not params.far_down <= ratio <= params.far_up and not self._learning(i, alarm.said_at):
             self.bank.far[i] = True
 
     # -- opening
@@ -229,7 +258,8 @@ class Alarms:
         if sight.known is not None and not sight.known[i]:
             return []  # unknown resolves nothing and says nothing
         closed = sight.gains is None
-        relief = self._relief(alarm, i, sight)
+        fact = sight.facts.get((i, alarm.direction)) if sight.facts else None
+        relief = self._relief(alarm, i, sight, fact)
         if closed:
             alarm.relief = relief
         if relief > self.params.recovery_line:
@@ -237,10 +267,12 @@ class Alarms:
             # longer than the level stays frozen: it has come to meet it
             reason = RECOVERED if frozen <= self.params.freeze_seconds_max or self.bank.far[i] else ACCEPTED
             return [self._clear(alarm, sight.at, sight.start, sight.share, reason)]
-        self._measure(alarm, i, sight, slow)
+        self._measure(alarm, i, sight, slow, fact)
         self._mark(alarm)
         if closed and sight.at - alarm.onset >= self.params.accept_seconds and self._acceptable(alarm, i, sight.at):
             self._accept(alarm, i)
+            if sight.facts:
+                sight.facts.pop((i, 1 - alarm.direction), None)  # the evidence of both begins anew
             return [self._clear(alarm, sight.at, sight.start, sight.share, ACCEPTED)]
         if closed and alarm.kind == "drop" and self._became_silent(alarm, i):
             return self._turn_silent(alarm, i, sight)
@@ -248,40 +280,53 @@ class Alarms:
             return [self._say("revised", alarm, sight)]
         return []
 
-    def _measure(self, alarm: Alarm, i: int, sight: Sight, slow: Numbers | None) -> None:
-        evidence = self.bank.fast if alarm.speed == "fast" else self.bank.slow
+    def _measure(self, alarm: Alarm, i: int, sight: Sight, slow: Numbers | None, fact: Fact | None) -> None:
         if alarm.speed == "slow" and slow is None:
             return
+        if fact is not None and alarm.speed == "fast" and alarm.kind != "silence":
+            if fact.expected > 0:
+                alarm.onset, alarm.observed, alarm.expected = fact.since, fact.observed, fact.expected
+            self._note(alarm, fact.statistic, sight)
+            return
+        evidence = self.bank.fast if alarm.speed == "fast" else self.bank.slow
         row = SILENCE if alarm.kind == "silence" else None
         _, since, observed, expected = self._sums(evidence, i, alarm.direction, sight, row)
         # a silence that began later is another one: what is told of this one stays
         if expected > 0 and not (row == SILENCE and since > alarm.onset):
             alarm.onset, alarm.observed, alarm.expected = since, observed, expected
-        alarm.statistic = float(
-            (sight.statistic if slow is None or alarm.speed == "fast" else slow)[alarm.direction, i]
-        )
-        alarm.highest = max(alarm.highest, alarm.statistic)
-        if sight.gains is None:
-            alarm.curve = [*alarm.curve, alarm.statistic][-CURVE_MAX:]
+        statistic = sight.statistic if slow is None or alarm.speed == "fast" else slow
+        self._note(alarm, float(statistic[alarm.direction, i]), sight)
 
-    def _relief(self, alarm: Alarm, i: int, sight: Sight) -> float:
+    def _note(self, alarm: Alarm, statistic: float, sight: Sight) -> None:
+        alarm.statistic = statistic
+        alarm.highest = max(alarm.highest, statistic)
+        if sight.gains is None:
+            alarm.curve = [*alarm.curve, statistic][-CURVE_MAX:]
+
+    def _relief(self, alarm: Alarm, i: int, sight: Sight, fact: Fact | None) -> float:
         """Evidence against the alarm's own ratio: it is over once usual traffic is 100 times as likely."""
         params = self.params
         if alarm.direction == SURGE:
             rho = math.sqrt(min(max(alarm.ratio, params.recovery_ratio_min), params.recovery_ratio_max))
         else:
             rho = math.sqrt(max(min(alarm.ratio, 1 / params.recovery_ratio_min), 1 / params.recovery_ratio_max))
+        mean, seen, shape = self._seen(alarm, i, sight, fact)
+        if mean <= 0:
+            return alarm.relief
+        gain = seen * math.log(rho) - (seen + shape) * math.log((shape + rho * mean) / (shape + mean))
+        return max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
+
+    def _seen(self, alarm: Alarm, i: int, sight: Sight, fact: Fact | None) -> tuple[float, float, float]:
+        """What was expected and seen of the series, and the shape of its counts."""
+        if fact is not None:
+            mean = fact.mean if alarm.speed == "fast" else fact.seasonal * (fact.mean / max(fact.mean, 1e-12))
+            return mean, fact.seen, fact.shape
         # in an open pane the share that makes it harder to be over
         mean = float(sight.mean[1 - alarm.direction][i])
         if alarm.speed == "slow":
             larger = max(float(sight.mean[SURGE][i]), float(sight.mean[DROP][i]), 1e-12)
             mean = float(sight.seasonal[i]) * (mean / larger)
-        if mean <= 0:
-            return alarm.relief
-        shape = float(self.bank.fast.shape[i])
-        seen = float(sight.seen[i])
-        gain = seen * math.log(rho) - (seen + shape) * math.log((shape + rho * mean) / (shape + mean))
-        return max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
+        return mean, float(sight.seen[i]), float(self.bank.fast.shape[i])
 
     def _notable(self, alarm: Alarm, at: int) -> bool:
         if at - alarm.said_at < REVISE_SECONDS:

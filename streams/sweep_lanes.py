@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from detectors import budget, wording
-from detectors.alarms import Alarms, Statement, of_closed
-from detectors.bank import Bank
+from detectors.alarms import Alarms, Fact, Statement, facts_of, of_closed
+from detectors.bank import Bank, Closed
 from detectors.calendar import Opening
 from detectors.columns import Flags
 from detectors.load import MINUTE
@@ -70,7 +70,7 @@ class Lanes:
         self.index: list[dict[str, int]] = [{} for _ in self.lanes]
         self.alarms = [Alarms(self.bank, self.names, index, slice(n, None, many)) for n, index in enumerate(self.index)]
         self.fired: list[list[Fired]] = [[] for _ in self.lanes]
-        self._open: list[dict[str, Fired]] = [{} for _ in self.lanes]
+        self._open: list[dict[tuple[str, str], Fired]] = [{} for _ in self.lanes]
         self._limits: Limits | None = None
 
     def apply(self, op: Op) -> None:
@@ -103,33 +103,54 @@ class Lanes:
         rows = None if known is None else np.repeat(known, many)
         closed = bank.close(pane.start, pane.seconds, np.repeat(pane.counts(), many), rows)
         rows = bank.without_closed(rows)
-        reached: Flags = closed.statistic >= bank.fast.threshold
-        if closed.slow is not None:
-            reached = reached | (closed.slow >= bank.slow.threshold)
-        hit: Flags = np.logical_or.reduce(reached.reshape(-1, many), axis=0)
+        news = self._news(closed)
         sight = None
         for lane, alarms in enumerate(self.alarms):
-            if hit[lane] or alarms.open:
-                sight = sight or of_closed(closed, rows)
-                self._hear(lane, alarms.look(sight, closed.slow))
+            if alarms.open or lane in news:
+                sight = sight or of_closed(closed, rows)._replace(facts=self._facts(closed))
+                self._hear(lane, alarms.look(sight, closed.slow, news=lane in news))
+
+    def _news(self, closed: Closed) -> set[int]:
+        """Lanes of which a statistic has reached its threshold that has no alarm yet."""
+        reached: Flags = closed.statistic >= self.bank.fast.threshold
+        if closed.slow is not None:
+            reached = reached | (closed.slow >= self.bank.slow.threshold)
+        many, news = len(self.lanes), set[int]()
+        for direction, row in zip(*(each.tolist() for each in np.nonzero(reached)), strict=True):
+            series, lane = divmod(row, many)
+            if (self.names[series], direction) not in self.alarms[lane].open:
+                news.add(lane)
+        return news
+
+    def _facts(self, closed: Closed) -> dict[tuple[int, int], Fact]:
+        """All that following the open alarms needs of the bank, read at once."""
+        keys = [
+            (index[name], direction)
+            for alarms, index in zip(self.alarms, self.index, strict=True)
+            for name, direction in alarms.open
+        ]
+        if not keys:
+            return {}
+        return dict(zip(keys, facts_of(self.bank, closed, *zip(*keys, strict=True)), strict=True))
 
     def _hear(self, lane: int, said: list[Statement]) -> None:
+        open_here = self._open[lane]
         for one in said:
             alarm = one.alarm
-            at = QueueRef(channel=self.channel, queue=alarm.series or None)
-            name = digest(self.centre.tenant, at, "offered", alarm.kind, alarm.opened)
-            held = self._open[lane].get(name)
-            if held is None:
-                held = self._open[lane][name] = self._opened(one, at, name, lane)
-                self.fired[lane].append(held)
+            key = alarm.kind, alarm.series
+            if one.state == "opened":
+                open_here[key] = self._opened(one, lane)
+                self.fired[lane].append(open_here[key])
+            held = open_here[key]
             held.onset, held.observed, held.expected = alarm.onset, alarm.observed, alarm.expected
             held.revisions = alarm.revision
             if one.state == "cleared":
                 held.ended = one.at
-                del self._open[lane][name]
+                del open_here[key]
 
-    def _opened(self, said: Statement, at: QueueRef, name: str, lane: int) -> Fired:
+    def _opened(self, said: Statement, lane: int) -> Fired:
         alarm, bank = said.alarm, self.bank
+        at = QueueRef(channel=self.channel, queue=alarm.series or None)
         born = float(bank.facts.born[self.index[lane][alarm.series]])
         quiet = (
             said.at - born < self.params.learning_seconds
@@ -140,7 +161,7 @@ class Lanes:
             tenant=self.centre.tenant,
             channel=self.channel,
             queue=at.queue,
-            signal_id=name,
+            signal_id=digest(self.centre.tenant, at, "offered", alarm.kind, alarm.opened),
             kind=alarm.kind,
             speed=alarm.speed,
             at=said.at,

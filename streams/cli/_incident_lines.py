@@ -14,8 +14,8 @@ from streams import dossier
 from streams.cli._lines import SEVERITY
 from streams.decide import REFUSAL
 from streams.dossier import Dossier, Standing
+from streams.report.timeline import OF_THE_DESK
 
-OF_THE_DESK = (REFUSAL, "escalation", "handover")  # words about our own work: they stand in the timeline
 OVER_MAX = 5  # commands and proposals that are over: the last few say enough
 
 

@@ -25,6 +25,7 @@ from streams.rows import COLUMNS, Batch, Rows, contact_event
 MEMORY_EVENTS = 500_000
 EXAMPLES = 3
 SLICE_EVENTS = 250_000
+SPILLED_EVENTS = 50_000
 Window = tuple[datetime | None, datetime | None]
 
 
@@ -53,6 +54,24 @@ class Report(msgspec.Struct):
                 entry.examples.append((row, detail))
 
 
+class Spilled:
+    """A run of sorted events in files, so small that reading a stretch of it needs little memory."""
+
+    def __init__(self, folder: Path, run: pl.DataFrame) -> None:
+        folder.mkdir()
+        self._paths = []
+        for n, part in enumerate(run.iter_slices(SPILLED_EVENTS)):
+            self._paths.append(folder / f"{n:05d}.arrow")
+            # what is packed is not mapped: the memory that it takes is free again when it was read
+            part.write_ipc(self._paths[-1], compression="lz4")
+
+    def read(self, since: int, many: int) -> pl.DataFrame:
+        """`many` of its events, one at least, from number `since` on."""
+        first, last = since // SPILLED_EVENTS, (since + many - 1) // SPILLED_EVENTS
+        parts = [pl.read_ipc(path) for path in self._paths[first : last + 1]]
+        return pl.concat(parts).slice(since - first * SPILLED_EVENTS, many)
+
+
 class SortedEvents:
     """Events in order of time, whatever the order of the file: sorted runs, merged when they are read."""
 
@@ -61,7 +80,7 @@ class SortedEvents:
         self._memory_events = memory_events
         self._held: list[pl.DataFrame] = []
         self._held_events = 0
-        self._spilled: list[Path] = []
+        self._spilled: list[Spilled] = []
         self._minutes: list[pl.DataFrame] = []  # how many events of each minute a run has
         self.count = 0
         self.lanes: set[tuple[str, str]] = set()
@@ -104,17 +123,16 @@ class SortedEvents:
         read = [0] * len(self._spilled)
         for number, end in ends.iter_rows():
             parts = []
-            for run, path in enumerate(self._spilled):
+            for run, spilled in enumerate(self._spilled):
                 if length := lengths[run].get(number, 0):
-                    parts.append(pl.scan_ipc(path).slice(read[run], length).collect())
+                    parts.append(spilled.read(read[run], length))
                     read[run] += length
-            yield end, pl.concat(parts).sort("occurred_at", maintain_order=True)
+            yield end, parts[0] if len(parts) == 1 else pl.concat(parts).sort("occurred_at", maintain_order=True)
 
     def _spill(self) -> None:
-        path = self._folder / f"run-{len(self._spilled):05d}.arrow"
-        run = pl.concat(self._held).sort("occurred_at", "@row").drop("@row")
-        run.write_ipc(path)
-        self._spilled.append(path)
+        held = pl.concat(self._held)
+        run = (held if held["occurred_at"].is_sorted() else held.sort("occurred_at", "@row")).drop("@row")
+        self._spilled.append(Spilled(self._folder / f"run-{len(self._spilled):05d}", run))
         self._minutes.append(
             run.group_by(pl.col("occurred_at").dt.truncate("1m").alias("minute")).agg(pl.len().alias("n"))
         )

@@ -56,7 +56,10 @@ def test_any_log_in_any_pieces_gives_the_finals_of_the_ingest(log: list[Record],
 
 
 LANES = [("acme", "chat"), ("acme", "voice"), ("bank", "voice")]
-TIMES = {"chat": {"pane_seconds": 8, "lateness_seconds": 3}, "voice": {"pane_seconds": 2, "lateness_seconds": 0.5}}
+TIMES: dict[str, dict[str, float]] = {
+    "chat": {"pane_seconds": 8, "lateness_seconds": 3},
+    "voice": {"pane_seconds": 2, "lateness_seconds": 0.5},
+}
 
 
 @st.composite
@@ -78,10 +81,9 @@ def test_sorted_contacts_give_the_records_of_the_exact_path_in_its_order(
     limits = {"queues_a_pane_max": 2, "names_a_map_max": 2}
     chosen = Settings.model_validate({"channels": channels, "ingest": limits})
     frame, start = contact_frames.of_events(events), events[0].occurred_at
-    slices = [
-        (end + timedelta(seconds=seconds), part)
-        for (end,), part in frame.group_by_dynamic("occurred_at", every=f"{seconds}s")
-    ]
+    step = timedelta(seconds=seconds)
+    parts = frame.with_columns(end=pl.col("occurred_at").dt.truncate(step) + step).partition_by("end")
+    slices = [(part["end"][0], part.drop("end")) for part in parts]
     noted, noted_exactly = Counter[str](), Counter[str]()
     exact = list(history.closed(events, LANES, chosen, start, noted=noted_exactly))
     assert list(history.counted(slices, LANES, chosen, start, noted=noted)) == exact

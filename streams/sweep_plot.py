@@ -8,9 +8,9 @@ from streams import backtest_svg as svg
 from streams.backtest_svg import BAD, DIM, GOOD, INK, Scale
 from streams.sweep_figures import Advice, Row
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 460, 64, 58, 24, 56
-NAMED_MAX = 5
-ROW = 15
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 480, 64, 82, 24, 56
+NAMED_MAX = 3
+ROW, NAME = 15, 280  # pixels that a name may take
 
 
 def draw(title: str, rows: Sequence[Row], advice: Advice) -> str:
@@ -52,27 +52,25 @@ def _axes(x: Scale, y: Scale, across: Sequence[float], up: Sequence[float], judg
         out.append(svg.line(x(value), TOP, 0, HEIGHT - BOTTOM - TOP))
         out.append(svg.text(x(value), HEIGHT - BOTTOM + 18, f"{value:g}", anchor="middle", colour=DIM))
     what = "minutes until it is found (median)" if judged else "alarms"
-    out.append(svg.text(LEFT, TOP - 6, what, colour=DIM))
+    out.append(svg.text(LEFT, TOP - 12, what, colour=DIM))
     out.append(svg.text(WIDTH - RIGHT, HEIGHT - 14, "pages a week", anchor="end", colour=DIM))
     return out
 
 
 def _names(rows: Sequence[Row], advice: Advice, x: Scale, y: Scale) -> list[str]:
-    """The recommended setting and those at the edge (none wakes less often and finds it as soon), apart from each
-    other."""
+    """The recommended setting and those at the edge (none wakes less often and finds as much as soon), where there is
+    room."""
     drawn = [(row, height) for row in rows if (height := _height(row)) is not None]
     edge = [one for one in drawn if not any(_beats(other, one) for other in drawn)]
     edge.sort(key=lambda one: (one[0] is not advice.row, one[0].pages_a_week))
     out, taken = list[str](), list[tuple[float, float]]()
     for row, height in edge[: NAMED_MAX + 1]:
-        at, level = x(row.pages_a_week), y(height) - 10
+        at, level = x(row.pages_a_week), y(height) + 4
         right = at > WIDTH * 0.65
-        while any(abs(level - other) < ROW and abs(at - place) < 220 for place, other in taken):
-            level -= ROW
-        if level < TOP + 8:
+        if any(abs(level - other) < ROW and abs(at - place) < 2 * NAME for place, other in taken):
             continue
         taken.append((at, level))
-        place = at - 10 if right else at + 10
+        place = at - 13 if right else at + 13
         out.append(svg.text(place, level, str(row.setting), anchor="end" if right else "start"))
     return out
 

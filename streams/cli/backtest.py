@@ -237,7 +237,7 @@ def _sweep(
     rows = sweep_figures.rows(fired, points, settings, heard.last, heard.days, known)
     limit = Limit(pages_a_week, sweep_grid.stated(centre, heard.tenants))
     advice = sweep_figures.advise(rows, limit)
-    notes = [*_notes(known), *_limits(points)]
+    notes = [*_notes(known), *_limits(points, heard)]
     out = console()
     heads, cells = sweep_page.cells(rows)
     table = Table(*heads, box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -263,9 +263,11 @@ def _sweep(
     }
 
 
-def _limits(points: Sequence[Setting]) -> list[str]:
+def _limits(points: Sequence[Setting], heard: Heard) -> list[str]:
     """What a sweep does not say."""
     found = ["Judged are counts of contacts in closed panes; shares, mixes, backlogs and means are not."]
+    one = backtest_truth.rate(1, heard.days, backtest_truth.MONTH_DAYS)
+    found.append(f"Rates are of {heard.days:.1f} days: one false alarm more or less is {one:.2g} a month.")
     found.append(
         "Pages are joined by a short form of the rule: `breakwater backtest` with this setting is the exact word."
     )

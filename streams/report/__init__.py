@@ -13,13 +13,17 @@ import msgspec
 
 from response.params import RespondParams
 from streams.report.case import Case
-from streams.report.figures import Figures, figures
-from streams.report.lessons import Lesson, lessons
+from streams.report.figures import Figures
+from streams.report.figures import figures as count
+from streams.report.lessons import Lesson
+from streams.report.lessons import lessons as learn
 from streams.report.markup import Block, Plot, html, markdown
-from streams.report.page import page, title
+from streams.report.page import page as compose
+from streams.report.page import title
 from streams.report.plot import alone
 from streams.report.style import ALONE, PAGE
-from streams.report.timeline import Step, timeline
+from streams.report.timeline import Step
+from streams.report.timeline import timeline as tell
 
 MARKDOWN, HTML = "report.md", "report.html"
 
@@ -58,9 +62,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def written(case: Case, params: RespondParams) -> Report:
     """The report on a case; `params` are those that the desk works with."""
-    counted = figures(case, params)
-    learned, steps = lessons(case, counted), timeline(case)
-    blocks = _named(page(case, counted, learned, steps))
+    counted = count(case, params)
+    learned, steps = learn(case, counted), tell(case)
+    blocks = _named(compose(case, counted, learned, steps))
     return Report(case=case, figures=counted, lessons=learned, timeline=steps, blocks=blocks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -79,16 +79,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """When it was decided, by the tenant's time."""
         return self.hindsight.heard.get(decision.decision_id, decision.at) if self.played else decision.at
 
-    def spans(self, channel: str, measures: Sequence[str] | None = None) -> list[Span]:
+    def spans(self, channel: str) -> list[Span]:
         """When the channel, or a queue of it, was out of its usual range."""
-        return symptom_spans(
-            (
-                one
-                for one in self.incident.symptoms
-                if one.series.at.channel == channel and (measures is None or one.series.measure in measures)
-            ),
-            self.ends,
-        )
+        own = (one for one in self.incident.symptoms if one.series.at.channel == channel)
+        return symptom_spans(own, self.ends)
 
 
 def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Case:

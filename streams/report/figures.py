@@ -18,7 +18,7 @@ from schemas.base import QueueRef
 from schemas.command import LoadShiftCommand
 from schemas.recovery import Between
 from streams.decide import REFUSAL
-from streams.report.case import Case
+from streams.report.case import Case, symptom_spans
 
 NO_STAFF = "not known: no workforce snapshots"
 NO_LOADS = "not known: no minute of it was recorded"
@@ -253,7 +253,7 @@ def _places(case: Case, channel: str) -> Iterable[Place]:
     whole = [at for at in series if at.queue is None]
     for at in whole or series:
         own = [one for one in case.incident.symptoms if one.series.at == at and one.series.measure == "offered"]
-        spans = [Span(one.onset, min(one.cleared_at or case.ends, case.ends)) for one in own]
+        spans = symptom_spans(own, case.ends)
         found = impact.contacts([row for row in case.hindsight.rows.get(at, []) if impact.within(row.middle, spans)])
         if found is not None:
             yield Place(at=at, contacts=found)

@@ -15,26 +15,15 @@ from response.params import RespondParams
 from response.runs import Run, is_bound, placed, way_of
 from response.whatif import QUARTER_SECONDS, Level, Quarter, Without
 from schemas.base import QueueRef
-from schemas.command import LoadShiftCommand
 from schemas.recovery import Between
 from streams.decide import REFUSAL
 from streams.report.case import Case, symptom_spans
+from streams.report.steps import Took, issuer, times
 
 NO_STAFF = "not known: no workforce snapshots"
 NO_LOADS = "not known: no minute of it was recorded"
 BEFORE = timedelta(minutes=10)  # over which an effect is measured before, and left to set in after
 DECIDED_MIN = 20  # fewer contacts say nothing about a share
-
-
-class Took(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one step took, from the onset. `at` None: it did not happen (`missing` says so)."""
-
-    step: str
-    at: datetime | None
-    seconds: float | None
-    by: str
-    formula: str
-    missing: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,64 +133,6 @@ def _names(case: Case) -> list[str]:
     return sorted(first, key=lambda name: (name not in case.customers, first[name], name))
 
 
-# ---- how long it took
-
-
-def times(case: Case) -> Iterable[Took]:
-    """From the onset: detected, acknowledged, acted upon, over, back to usual, closed."""
-    incident = case.incident
-    moves = incident.moves
-    # a relapse begins anew: what counts is the last time that it eased
-    eased = [move.at for move in moves if move.phase in ("easing", "watching", "resolved")]
-    relapse = max((move.at for move in moves if move.phase == "open"), default=incident.opened_at)
-    over = min((at for at in eased if at >= relapse), default=None)
-    yield _took(case, "Detected", min((one.detected_at for one in incident.symptoms), default=None), "detection",
-                "first signal about it", "no signal")  # fmt: skip
-    yield _acknowledged(case)
-    yield _acted(case)
-    yield _took(case, "Works again", over, "the desk", "last move to easing after its last opening", "not yet")
-    usual = case.over_at
-    yield _took(case, "Back to usual", usual, "the desk", "every series back in its usual range", "not yet")
-    formula, missing = "end of the watch after it, or a person's word", "not yet"
-    missing = "still watched" if incident.phase == "watching" else missing
-    yield _took(case, "Resolved", incident.resolved_at, "the desk", formula, missing)
-
-
-def _took(case: Case, step: str, at: datetime | None, by: str, formula: str, missing: str) -> Took:
-    seconds = None if at is None else max(0.0, (at - case.incident.onset).total_seconds())
-    return Took(step=step, at=at, seconds=seconds, by="" if at is None else by, formula=f"{formula} - onset",
-                missing=missing if at is None else "")  # fmt: skip
-
-
-def _acknowledged(case: Case) -> Took:
-    formula = "first decision `acknowledge` of a person"
-    said = [one for one in case.dossier.decisions if one.action == "acknowledge"]
-    if said:
-        first = min(said, key=lambda one: (case.when(one), one.decision_id))
-        return _took(case, "Acknowledged", case.when(first), first.by, formula, "")
-    if case.incident.acknowledged_by:
-        missing = f"by {case.incident.acknowledged_by}; when is not recorded"
-        return _took(case, "Acknowledged", None, "", formula, missing)
-    return _took(case, "Acknowledged", None, "", formula, "nobody acknowledged it")
-
-
-def _acted(case: Case) -> Took:
-    formula = "first load shift that was issued (by itself or approved), or approval of a staffing alert"
-    done = [(one.issued_at, _issuer(one)) for one in case.dossier.commands.values() if not one.reverts]
-    alerts = {one.alert_id for one in case.dossier.alerts.values()}
-    done += [
-        (case.when(one), one.by) for one in case.dossier.decisions if one.action == "approve" and one.target in alerts
-    ]
-    if not done:
-        return _took(case, "Acted upon", None, "", formula, "nothing was moved, and nobody was called in")
-    at, by = min(done)
-    return _took(case, "Acted upon", at, by, formula, "")
-
-
-def _issuer(command: LoadShiftCommand) -> str:
-    return command.approved_by or f"by itself (mode {command.mode})"
-
-
 # ---- what it did
 
 
@@ -299,7 +230,7 @@ def _effect(case: Case, steps: list[Run]) -> Effect:
         issued_at=min(run.command.issued_at for run in steps),
         span=span,
         applied=any(run.applied for run in steps),
-        by=", ".join(sorted({_issuer(run.command) for run in steps})),
+        by=", ".join(sorted({issuer(run.command) for run in steps})),
         ended=_ended(case, last),
         gave_up_before=_share(before),
         gave_up_with=_share(with_it),

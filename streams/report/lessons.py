@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from streams.dossier import left
 from streams.report.case import Case
-from streams.report.figures import NO_STAFF, Figures, Took, refused
+from streams.report.figures import NO_STAFF, Figures, refused
+from streams.report.steps import Took
 from streams.report.timeline import way
 from streams.web.words import plural
 

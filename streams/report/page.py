@@ -10,10 +10,11 @@ import msgspec
 from schemas.recovery import Between
 from streams.report import definitions, plot
 from streams.report.case import Case
-from streams.report.figures import NO_LOADS, NO_STAFF, Channel, Effect, Figures, Took
+from streams.report.figures import NO_LOADS, NO_STAFF, Channel, Effect, Figures
 from streams.report.lessons import Lesson, span
 from streams.report.markup import Block, Bullets, Fact, Facts, Heading, Plot, Table, Text
 from streams.report.plot import Mark
+from streams.report.steps import Took
 from streams.report.timeline import Step, told_symptoms
 from streams.web import words
 

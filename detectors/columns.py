@@ -54,4 +54,4 @@ class Columns:
 
 def six(value: float) -> float:
     """Rounded to 6 significant digits, as all numbers are that leave the bank."""
-    return float(f"{value:.6g}")
+    return float(value if value % 1 == 0 and -1e6 < value < 1e6 else f"{value:.6g}")

@@ -81,6 +81,7 @@ class Mix:
         self.ring: NDArray[np.uint32] = np.zeros((MINUTES, 0), np.uint32)
         self.fresh: set[int] = set()
         self.groups: dict[tuple[str, Dimension], list[int]] = {}
+        self._both: dict[tuple[str, Dimension, str], tuple[int, int]] = {}  # rows of its queue and of the channel
 
     def add(self, parts: Iterable[tuple[str, QueueCounts]], known: Mapping[str, int]) -> bool:
         """One pane's records, by queue; those of queues that are not `known` count under "other". Says whether there
@@ -91,14 +92,18 @@ class Mix:
             series = queue if queue in known else OTHER
             for field, dimension in FIELDS:
                 for name, n in getattr(counts, field).items():
-                    for of in (series, ""):
-                        row = self._row(of, dimension, name)
+                    for row in self._both.get((series, dimension, name)) or self._rows(series, dimension, name):
                         found[row] = found.get(row, 0) + n
         if len(self.rows) > before:
             self._grow()
-        for row, n in found.items():
-            self.usual.now[row] += n
+        self.usual.now[list(found)] += np.fromiter(found.values(), np.uint32, len(found))
         return len(self.rows) > before
+
+    def _rows(self, series: str, dimension: Dimension, name: str) -> tuple[int, int]:
+        both = self._row(series, dimension, name), self._row("", dimension, name)
+        if all(self.rows[row].name == name for row in both):  # names that have no rows of their own are without number
+            self._both[series, dimension, name] = both
+        return both
 
     def _row(self, series: str, dimension: Dimension, name: str) -> int:
         row = self.index.get(category := Category(series, dimension, name))
@@ -130,7 +135,7 @@ class Mix:
         """These are the rows."""
         self.rows = rows
         self.index = {row: i for i, row in enumerate(rows)}
-        self.groups = {}
+        self.groups, self._both = {}, {}
         for i, row in enumerate(rows):
             self.groups.setdefault((row.series, row.dimension), []).append(i)
         self._grow()

@@ -25,7 +25,7 @@ from streams.archive_store import open_store
 from streams.archive_writer import Writer, Written
 from streams.config import environment_without_settings
 
-INBOX_BYTES_MAX = 32 * 1024 * 1024
+INBOX_BYTES_MAX = 16 * 1024 * 1024
 END_SECONDS_MAX = 30.0
 PIPE_BYTES = 1024 * 1024  # the most that Linux gives without asking
 _SWITCH_SECONDS = 0.0005

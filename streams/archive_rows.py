@@ -33,7 +33,7 @@ CONTACT_COLUMNS: Mapping[str, pl.DataType] = {**RAW, **contact_frames.CONTACTS, 
 OTHER_COLUMNS: Mapping[str, pl.DataType] = {**RAW, "tenant": pl.String(), "channel": pl.String()}
 ROW_GROUP_ROWS = 64_000
 # where a record belongs: columns of a chunk that its files do not hold
-_TENANT, _CHANNEL, _DAY = "@tenant", "@channel", "@day"
+_TENANT, _CHANNEL, _DAY, _STAMP = "@tenant", "@channel", "@day", "@stamp"
 # the years that dates have: a producer's clock may say anything
 _STAMP_MIN, _STAMP_MAX = -62_135_596_800_000, 253_402_300_799_999
 
@@ -74,37 +74,43 @@ def is_contacts(topic: str) -> bool:
     return topic.startswith(f"{CONTACT_EVENTS}.")
 
 
-def chunk(topic: str, partition: int, records: Taken, bytes_max: int) -> pl.DataFrame:
-    """Records of one partition as rows, with the place of each; a contact over `bytes_max` cannot be read, as live."""
+def chunk(topic: str, records: Taken, bytes_max: int) -> pl.DataFrame:
+    """Records of one partition, decoded; a contact over `bytes_max` cannot be read, as live.
+
+    Plain columns alone: what polars works out is left for `by_place`, once a file and not once a poll.
+    """
     offsets, stamps, keys, values, headers = records
-    count = len(offsets)
-    raw = {
-        "partition": pl.repeat(partition, count, dtype=pl.Int32(), eager=True),
-        "offset": pl.Series(offsets, dtype=pl.Int64()),
-        "arrived_at": pl.Series(stamps, dtype=pl.Int64()).clip(_STAMP_MIN, _STAMP_MAX).cast(RAW["arrived_at"]),
-        "key": pl.Series(keys, dtype=pl.Binary()),
-        "value": pl.Series(values, dtype=pl.Binary()),
-        "headers": _headers(headers),
-    }
-    day = raw["arrived_at"].dt.date()
+    raw = [
+        pl.Series("offset", offsets, dtype=pl.Int64()),
+        pl.Series(_STAMP, stamps, dtype=pl.Int64()),
+        pl.Series("key", keys, dtype=pl.Binary()),
+        pl.Series("value", values, dtype=pl.Binary()),
+        _headers(headers),
+    ]
     if is_contacts(topic):
         read, why = _contacts(values, bytes_max)
-        tenant = read["tenant"].to_list()
-        whose = [_of_key(key) if name is None else name for key, name in zip(keys, tenant, strict=True)]
-        own = {name: read[name] for name in contact_frames.CONTACTS} | {"unreadable": why}
-        channel = pl.repeat(channel_of(topic), count, dtype=pl.String(), eager=True)
-    else:
-        found = [_of_value(key, value) for key, value in zip(keys, values, strict=True)]
-        whose = [one.tenant for one in found]
-        channel = pl.Series([one.channel for one in found], dtype=pl.String())
-        own = {"tenant": pl.Series(whose, dtype=pl.String()), "channel": channel}
-    places = {_TENANT: pl.Series(whose, dtype=pl.String()), _CHANNEL: channel, _DAY: day}
-    return pl.DataFrame({**raw, **own, **places})
+        whose = read["tenant"]
+        if whose.null_count():
+            found = [_of_key(key) if name is None else name for key, name in zip(keys, whose.to_list(), strict=True)]
+            whose = pl.Series(found, dtype=pl.String())
+        return pl.DataFrame([*raw, *read.get_columns(), why, whose.alias(_TENANT)])
+    named = [_of_value(key, value) for key, value in zip(keys, values, strict=True)]
+    tenants = pl.Series("tenant", [one.tenant for one in named], dtype=pl.String())
+    channels = pl.Series("channel", [one.channel for one in named], dtype=pl.String())
+    return pl.DataFrame([*raw, tenants, channels, tenants.alias(_TENANT)])
 
 
-def by_place(chunks: Sequence[pl.DataFrame]) -> Iterator[tuple[Place, pl.DataFrame]]:
+def by_place(topic: str, partition: int, chunks: Sequence[pl.DataFrame]) -> Iterator[tuple[Place, pl.DataFrame]]:
     """The rows of one partition's chunks, in order of offset, by the file that they belong to."""
-    whole = pl.concat(chunks)
+    arrived = pl.col(_STAMP).clip(_STAMP_MIN, _STAMP_MAX).cast(RAW["arrived_at"])
+    whole = pl.concat(chunks).select(
+        pl.lit(partition, RAW["partition"]).alias("partition"),
+        "offset",
+        arrived.alias("arrived_at"),
+        pl.all().exclude("offset", _STAMP),
+        (pl.lit(channel_of(topic)) if is_contacts(topic) else pl.col("channel")).alias(_CHANNEL),
+        arrived.dt.date().alias(_DAY),
+    )
     parts = whole.partition_by([_TENANT, _CHANNEL, _DAY], as_dict=True, include_key=False, maintain_order=True)
     for (tenant, channel, day), rows in sorted(parts.items()):
         yield Place(tenant, channel, day), rows
@@ -112,7 +118,7 @@ def by_place(chunks: Sequence[pl.DataFrame]) -> Iterator[tuple[Place, pl.DataFra
 
 def raw_bytes(rows: pl.DataFrame) -> int:
     """What the records alone take in memory."""
-    return int(rows.select("key", "value", "headers").estimated_size())
+    return int(sum(rows[name].estimated_size() for name in ("key", "value", "headers")))
 
 
 def to_parquet(rows: pl.DataFrame) -> bytes:
@@ -144,7 +150,7 @@ def _contacts(values: Sequence[bytes | None], bytes_max: int) -> tuple[pl.DataFr
     decoded = contacts.decode_batch(values, bytes_max)
     events = [one if isinstance(one, ContactEvent) else None for one in decoded]
     why = [None if isinstance(one, ContactEvent) else _why(one) for one in decoded]
-    return contact_frames.of_events(events), pl.Series(why, dtype=pl.String())
+    return contact_frames.of_events(events), pl.Series("unreadable", why, dtype=pl.String())
 
 
 def _why(error: contacts.Decoded) -> str:

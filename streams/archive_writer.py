@@ -20,8 +20,9 @@ from streams.archive_plan import Range
 from streams.archive_rows import Place, Taken
 from streams.archive_store import Store
 
-# Of records in memory. A segment is what a reader holds at a time, and what a kill makes the next run read again.
+# Of records in memory: what a reader holds at a time; what a kill makes the next run read again.
 SEGMENT_RAW_BYTES = 64 * 1024 * 1024
+COMMIT_RAW_BYTES = SEGMENT_RAW_BYTES // 2
 
 
 class Written(NamedTuple):
@@ -49,7 +50,7 @@ class Writer:
         store: Store,
         manifests: Mapping[str, Manifest],
         event_bytes_max: int,
-        raw_bytes_max: int = SEGMENT_RAW_BYTES,
+        raw_bytes_max: int = COMMIT_RAW_BYTES,
     ) -> None:
         self._store = store
         self._manifests = dict(manifests)
@@ -68,7 +69,7 @@ class Writer:
         held = self._open.setdefault(place, _Open(of.begin))
         held.end = of.end
         if records.offsets:
-            rows = archive_rows.chunk(of.topic, of.partition, records, self._event_bytes_max)
+            rows = archive_rows.chunk(of.topic, records, self._event_bytes_max)
             held.chunks.append(rows)
             self._held_bytes += archive_rows.raw_bytes(rows)
         if self._held_bytes >= self._raw_bytes_max:
@@ -105,7 +106,7 @@ class Writer:
         return Written(self._rows, self._bytes, self._lost_offsets)
 
     def _segment(self, topic: str, partition: int, held: _Open) -> Segment:
-        parts = archive_rows.by_place(held.chunks) if held.chunks else ()
+        parts = archive_rows.by_place(topic, partition, held.chunks) if held.chunks else ()
         pieces = tuple(
             write_piece(self._store, topic, Range(topic, partition, held.begin, held.end), place, rows)
             for place, rows in parts

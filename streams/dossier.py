@@ -100,6 +100,9 @@ def gather(values: Iterable[tuple[str, Any]], incident_id: str | None = None) ->
             dossier = found[value.incident_id]
             proposed = topic == topics.LOAD_SHIFT_PROPOSALS.name
             (dossier.proposals if proposed else dossier.commands)[value.command_id] = value
+        elif isinstance(value, StaffingAlert | Bulletin) and value.incident_id in found:
+            # people approve an alert, and confirm that they read a bulletin, by its own id
+            owner[value.alert_id if isinstance(value, StaffingAlert) else value.bulletin_id] = value.incident_id
     for _, value in said:
         _file(found, owner, value)
     return found

@@ -112,6 +112,8 @@ def _steps(one: Dossier) -> Iterator[Step]:
             by = f", approved by {command.approved_by}" if command.approved_by else ""
             yield Step(command.issued_at, "command", f"{command.text}{by}", "magenta")
     for decision in one.decisions:
+        if decision.action == "read":
+            continue  # receipts are many, and decide nothing
         note = f": {decision.note}" if decision.note else ""
         target = "" if decision.target == one.incident.incident_id else f" {decision.target}"
         yield Step(decision.at, "decision", f"{decision.by}: {decision.action}{target}{note}", "cyan")

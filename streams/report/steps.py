@@ -63,7 +63,7 @@ def _acknowledged(case: Case) -> Took:
 def _acted(case: Case) -> Took:
     formula = "first load shift that was issued (by itself or approved), or approval of a staffing alert"
     done = [(one.issued_at, issuer(one)) for one in case.dossier.commands.values() if not one.reverts]
-    alerts = {one.alert_id for one in case.dossier.alerts.values()}
+    alerts = {one.alert_id for one in case.alerts}
     done += [
         (case.when(one), one.by) for one in case.dossier.decisions if one.action == "approve" and one.target in alerts
     ]

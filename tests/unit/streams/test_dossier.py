@@ -6,19 +6,23 @@ import io
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
+from schemas.command import Bulletin
 from schemas.decision import OperatorDecision
 from schemas.fold import Output
 from schemas.notice import Notification
-from schemas.topics import COMMAND_RESULTS, NOTIFICATIONS, OPERATOR_DECISIONS
+from schemas.topics import COMMAND_RESULTS, NOTIFICATIONS, OPERATOR_DECISIONS, STAFFING_ALERTS
 from streams import config, dossier
 from streams.cli import incident as incident_command
 from streams.cli._incident_lines import page, to_approve
+from streams.cli.handover import unread
 from streams.cli.incidents import table
 from streams.dossier import Dossier
 from tests.desk_builder import START, Script, centre, decision, minute, result, signal, staffed, tick
+from tests.scripted_outage import staffing_alert
 
 
 @pytest.fixture
@@ -199,6 +203,21 @@ def test_a_tenant_whose_history_is_played_has_the_time_of_its_events(script: Scr
     assert dossier.now_of(played, [one], "shop") == max(one.incident.at, *(p.issued_at for p in script.proposals))
     live = config.load(environment={})
     assert dossier.now_of(live, [one], "shop") != one.incident.at
+
+
+def test_receipts_and_a_yes_to_an_alert_belong_to_its_incident(script: Script) -> None:
+    incident_id, said = script.incident.incident_id, script.said(Bulletin)
+    alert = msgspec.structs.replace(staffing_alert("chat", "orders", now(60), 4), incident_id=incident_id)
+    bulletin = next(one for one in said if one.incident_id == incident_id)
+    receipt, yes = decision("read", bulletin.bulletin_id, 80), decision("approve", alert.alert_id, 81)
+    topics_of = [(STAFFING_ALERTS.name, alert), (OPERATOR_DECISIONS.name, receipt), (OPERATOR_DECISIONS.name, yes)]
+    one = of(script, *topics_of)
+    assert one.decisions == [receipt, yes]
+    asked = msgspec.structs.replace(bulletin, read_by=now(300), to=["ana"])
+    told = msgspec.structs.replace(one, bulletins=[asked])
+    assert unread(told, now(90)) == []
+    assert unread(msgspec.structs.replace(told, decisions=[]), now(90)) == [asked]
+    assert "read" not in {word for line in shown(one, 90).splitlines() for word in line.split()}
 
 
 def test_what_belongs_to_no_incident_is_left_out() -> None:

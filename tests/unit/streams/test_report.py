@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from response.impact import Row
 from response.params import RespondParams
 from schemas import codec, topics
-from schemas.command import LoadShiftCommand
+from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.incident import Reason
@@ -151,6 +151,15 @@ def test_what_the_platform_refused_is_a_lesson_and_was_never_in_force() -> None:
     written = made(telling.told)
     assert any(one.kind == "failed" and "platform refused" in one.text for one in written.lessons)
     assert command_id not in {run.command.command_id for run in written.case.runs}
+
+
+def test_calling_the_bench_is_an_act_as_well() -> None:
+    alert = codec.decode(StaffingAlert, story().records["staffing-alerts"][0][1])
+    yes = codec.encode(decision("approve", alert.alert_id, 11, by="bo"))
+    told = Told()
+    told.records = story().records | {"operator-decisions": [(b"shop", yes), *story().records["operator-decisions"]]}
+    acted = next(one for one in made(told).figures.times if one.step == "Acted upon")
+    assert (acted.seconds, acted.by) == (10.0, "bo")
 
 
 def test_words_of_people_mean_nothing_to_the_page() -> None:

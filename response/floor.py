@@ -7,7 +7,7 @@ believed any longer, and makes the whole queue unknown: the plan stands in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -48,11 +48,17 @@ def of(desk: Desk, at: QueueRef, seconds: float) -> Workforce | None:
     here = [line for line in desk.floor.get(str(at), {}).values() if desk.fresh(line.at, seconds)]
     if not here:
         return None
-    newest = max(here, key=lambda line: (line.at, line.site or ""))
-    told = [line for line in here if (line.site is None) == (newest.site is None)]
+    told = believed(here)
     if any(_is_impossible(line) for line in told):
         return None
-    return newest if len(told) == 1 else _together(told, newest.at)
+    return told[0] if len(told) == 1 else _together(told, max(line.at for line in told))
+
+
+def believed(lines: Iterable[Workforce]) -> list[Workforce]:
+    """Of one queue's reports those of the newest one's kind: of the whole queue, or of its sites."""
+    every = list(lines)
+    newest = max(every, key=lambda line: (line.at, line.site or WHOLE))
+    return [line for line in every if (line.site is None) == (newest.site is None)]
 
 
 def queues(desk: Desk) -> list[QueueRef]:

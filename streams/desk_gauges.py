@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+from response.floor import believed
 from response.guard import APPROVABLE
 from schemas.base import Message
 from schemas.command import LoadShiftCommand, StaffingAlert
@@ -172,7 +173,7 @@ class DeskGauges:
         self._sites.move_to_end(at)
         while len(self._sites) > QUEUES_MAX:
             self._sites.popitem(last=False)
-        there = sites.values()
+        there = believed(sites.values())
         self._agents.set((*at, "staffed"), sum(one.staffed for one in there))
         self._agents.set((*at, "available"), sum(one.available for one in there))
         self._agents.set((*at, "on-contact"), sum(one.on_contact for one in there))

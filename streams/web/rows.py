@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import datetime, timedelta
 
+from response.floor import believed
 from schemas.base import QueueRef
 from schemas.signal import QueueLoad, Signal
 from schemas.workforce import Workforce
@@ -76,9 +77,9 @@ class RowTrack:
 
     @property
     def agents(self) -> Agents | None:
-        said = self._agents.values()
-        if not said:
+        if not self._agents:
             return None
+        said = believed(self._agents.values())
         return Agents(
             at=min(one.at for one in said),
             staffed=sum(one.staffed for one in said),

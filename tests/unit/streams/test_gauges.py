@@ -254,6 +254,15 @@ class TestAnswers:
         gauges.observe(msgspec.structs.replace(status, tenant="killing", stops=[]))
         assert value("kill_switch_pulled", tenant="killing") == 0
 
+    def test_a_report_of_the_whole_queue_is_not_added_to_those_of_its_sites(self) -> None:
+        gauges, queue = Gauges(), QueueRef(channel="voice", queue="orders")
+        for second, site, staffed in ((0, "berlin", 12), (0, "porto", 8), (60, None, 21)):
+            at = AT + timedelta(seconds=second)
+            said = Workforce(tenant="kinds", at=at, queue=queue, staffed=staffed, available=1, on_contact=2, site=site)
+            gauges.observe(desk(said))
+        at_queue = {"tenant": "kinds", "channel": "voice", "queue": "voice/orders"}
+        assert value("queue_agents", state="staffed", **at_queue) == 21
+
     def test_agents_are_added_over_the_sites_of_a_queue(self) -> None:
         gauges = Gauges()
         for site, staffed in (("berlin", 12), ("porto", 8), ("berlin", 10)):

@@ -365,11 +365,11 @@ class Bank:
         params = self.params
         if not params.tolerance:
             return np.full(self.size, self.floor - 1), np.full(self.size, self.floor - 1)
-        wide = params.tolerance_sd * np.sqrt(variance)
+        spread = np.sqrt(variance)
         least = np.maximum(params.tolerance_min, self.floor - 1)
-        up = np.maximum(np.minimum(wide, most), least)
-        down = np.maximum(np.minimum(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max), least)
-        return up, down
+        up = np.maximum(np.minimum(params.tolerance_sd * spread, most), least)
+        wide = params.tolerance_down_sd * spread * (1 + params.tolerance_skew * variance)
+        return up, np.maximum(np.minimum(wide, params.tolerance_down_max), least)
 
     # -- learning
 

@@ -217,9 +217,10 @@ class OneCount:
         params = self.params
         if not params.tolerance:
             return 0.0, 0.0
-        wide = params.tolerance_sd * math.sqrt(variance)
-        up = max(min(wide, most), params.tolerance_min)
-        down = min(wide * (1 + params.tolerance_skew * variance), params.tolerance_down_max)
+        spread = math.sqrt(variance)
+        up = max(min(params.tolerance_sd * spread, most), params.tolerance_min)
+        wide = params.tolerance_down_sd * spread * (1 + params.tolerance_skew * variance)
+        down = min(wide, params.tolerance_down_max)
         return up, max(down, params.tolerance_min)
 
     def steps(self, view: View, share: float) -> tuple[float, float]:

@@ -59,7 +59,8 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     young_seconds: float = 3.0 * DAY_SECONDS
     learning_seconds: float = 7.0 * DAY_SECONDS
     # tolerance: half-width of the band that is still usual
-    tolerance_sd: float = 1.7
+    tolerance_sd: float = 1.5
+    tolerance_down_sd: float = 1.8  # what is missing has less to tell, and quiet hours last longer than busy ones
     tolerance_floor_variance: float = 0.05**2
     # how well the level follows, as blocks show it: prior, its weight, bound
     tracking_variance: float = 0.06**2

@@ -23,8 +23,20 @@ WAIT_SECONDS = 400.0
 OCTOBER = (
     (1, 8, "cold start: before the first week is over no day of the week has been seen before"),
     (14, 15, "cold start: the second Thursday; its first hours after opening were seen once"),
+    (19, 20, "lines fail three times: nobody from 07:14, 11:20 and 20:18 on; at 12:20 come 37 calls in four minutes"),
+    (
+        22,
+        23,
+        "after closing on a Friday most callers give up: shares are known by the hour of the day alone",
+    ),
+    (24, 26, "lines fail: 21 calls in the minutes from 21:00 on, and then nobody until Monday morning"),
     (29, 30, "calls of prospects are twice as many from Friday the 29th on; and a quiet Friday evening after it"),
     (31, 32, "calls of prospects are twice as many from Friday the 29th on"),
+)
+# what did happen to the calls of regular customers: silence that began between these moments
+FAILED = (
+    (datetime(1999, 10, 19, 11, 0, tzinfo=JERUSALEM), datetime(1999, 10, 19, 11, 30, tzinfo=JERUSALEM)),
+    (datetime(1999, 10, 24, 21, 0, tzinfo=JERUSALEM), datetime(1999, 10, 24, 21, 30, tzinfo=JERUSALEM)),
 )
 
 
@@ -115,3 +127,11 @@ def test_an_ordinary_october_gives_no_more_incidents_than_the_budget_and_each_ha
     unexplained = [f"{i.opened_at.astimezone(JERUSALEM)} {i.title}" for i in incidents if why(i) is None]
     assert not unexplained
     assert len(incidents) <= BUDGET_A_MONTH
+    silences = [
+        (incident.pages, symptom.onset)
+        for incident in incidents
+        for symptom in incident.symptoms
+        if symptom.series.at.queue == "regular" and symptom.signal_kind == "silence"
+    ]
+    for first, before in FAILED:
+        assert any(pages and first <= onset < before for pages, onset in silences), f"{first} was not found"

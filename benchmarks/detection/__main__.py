@@ -1,8 +1,9 @@
 """Detection against what is possible at all, and against peers, in one run.
 
-    python -m benchmarks.detection [--size small|full] [--json FILE] [--report DIR]
+    python -m benchmarks.detection [--size small|full] [--seed N] [--processes N] [--json FILE] [--report DIR]
+    python -m benchmarks.detection --only METHOD[/NOISE[/WEEKS]] [--rates 5,20] [--series N]
 
-Exit 1 when a must falls.
+Exit 1 when a must falls. With `--only` one world is run and its musts alone are told: the others are not known then.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from benchmarks.detection import cells, family, report, runs
 from benchmarks.detection.generator import START
 from benchmarks.detection.inside import Inside, inside
 from benchmarks.detection.method import Breakwater
-from benchmarks.detection.musts import judge
+from benchmarks.detection.musts import DELAYS, judge, told_by
 from benchmarks.detection.runs import OURS, Key, Run
 
 
@@ -34,7 +35,12 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="write the page and its plots into this directory")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help="one world: breakwater, breakwater/hard, breakwater/real/0, 'no level' ...")
+    parser.add_argument("--rates", help="with --only: contacts a minute, as 5,20")
+    parser.add_argument("--series", type=int, help="with --only: series of each rate")
     options = parser.parse_args()
+    if options.only:
+        return _one(options)
     began = time.monotonic()
     seen_inside = [inside(noise, rate, seed=options.seed) for noise in ("clean", "real") for rate in (20.0, 120.0)]
     found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes), seen_inside)
@@ -49,6 +55,24 @@ def main() -> int:
     if options.report:
         print(report.write(results, options.report))
     return 0 if all(must.held for must in results.musts) else 1
+
+
+def _one(options: argparse.Namespace) -> int:
+    """One world: its cells, its false alarms, and the rows of delays that these can tell."""
+    name, *world = str(options.only).split("/")
+    noise, weeks = [*world, *["real", "2"][len(world) :]]
+    key = Key(name, noise, int(weeks))
+    jobs = [job for job in runs.jobs(runs.SIZES[options.size], options.seed) if job.key == key]
+    if not jobs:
+        print(f"--only {options.only}: there is no such world", file=sys.stderr)
+        return 2
+    rates = tuple(float(each) for each in options.rates.split(",")) if options.rates else None
+    [run] = _run(runs.narrowed(jobs, options.series, rates), options.processes).values()
+    every = cells.cells(run)
+    false = [cells.false_alarms(run, rate) for rate in (*(float(each) for each in np.unique(run.rates)), None)]
+    told = [must for must in (told_by(row, every) for row in DELAYS if name == OURS) if must is not None]
+    print("\n".join((*report.cell_table(every), "", *report.false_table(false), "", *report.musts_table(told))))
+    return 0 if all(must.held for must in told) else 1
 
 
 def _run(wanted: list[runs.Job], processes: int) -> dict[Key, Run]:

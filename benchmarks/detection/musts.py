@@ -89,17 +89,31 @@ def pool(false: list[FalseAlarms]) -> dict[tuple[str, str, int], FalseAlarms]:
     return {(each.method, each.noise, each.weeks): each for each in false if not each.rate and each.seconds == 60}
 
 
+def told_by(row: Delay, cells: list[Cell]) -> Must | None:
+    """The row's must, of those of its rates that were run; None where none was."""
+    found = [cell.multiple for cell in _of(row, cells)]
+    return Must(row.name, row.goal, _highest(found)) if found else None
+
+
 def _worst(row: Delay, cells: list[Cell]) -> float:
-    found = [
-        cell.multiple
+    found = [cell.multiple for cell in _of(row, cells)]
+    if len(found) != len(row.changes) * len(row.rates):
+        raise ValueError(f"{row.name}: {len(found)} cells")
+    return _highest(found)
+
+
+def _of(row: Delay, cells: list[Cell]) -> list[Cell]:
+    return [
+        cell
         for cell in cells
         if (cell.method, cell.noise, cell.weeks, cell.seconds) == (OURS, "real", row.weeks, 60)
         and cell.mode == row.mode
         and cell.change in row.changes
         and cell.rate in row.rates
     ]
-    if len(found) != len(row.changes) * len(row.rates):
-        raise ValueError(f"{row.name}: {len(found)} cells")
+
+
+def _highest(found: list[float]) -> float:
     return math.inf if any(math.isnan(each) for each in found) else max(found)
 
 

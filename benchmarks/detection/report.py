@@ -115,13 +115,13 @@ def _page(results: Results) -> list[str]:
         "",
         *_EPISODES.strip().splitlines(),
         "",
-        *_false_table([found for found in results.false if found.method in (OURS, NEW_CHANNEL, *ABLATIONS)]),
+        *false_table([found for found in results.false if found.method in (OURS, NEW_CHANNEL, *ABLATIONS)]),
         "",
         "## Delays",
         "",
         "![Delays as multiples of the oracle](detection-delays.svg)",
         "",
-        *_cell_table([cell for cell in results.cells if cell.method == OURS]),
+        *cell_table([cell for cell in results.cells if cell.method == OURS]),
         "",
         "Of ramps only the mean delay tells something; the oracle beside them is that of the full change at once.",
         "",
@@ -156,7 +156,7 @@ def _page(results: Results) -> list[str]:
     ]
 
 
-def _false_table(found: list[FalseAlarms]) -> list[str]:
+def false_table(found: list[FalseAlarms]) -> list[str]:
     rows = [
         (
             *_world(each.method, each.noise, each.weeks, each.seconds),
@@ -178,7 +178,7 @@ def _world(method: str, noise: str, weeks: int, seconds: int) -> tuple[str, str,
     return method, noise, str(weeks), str(seconds)
 
 
-def _cell_table(cells: list[Cell]) -> list[str]:
+def cell_table(cells: list[Cell]) -> list[str]:
     rows = [
         (
             *_world(cell.method, cell.noise, cell.weeks, cell.seconds)[1:],

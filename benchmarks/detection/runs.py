@@ -160,6 +160,6 @@ def _each(wanted: list[Job], processes: int) -> Iterator[tuple[Job, Run]]:
             yield waiting[future], future.result()
 
 
-def narrowed(wanted: list[Job], each: int) -> list[Job]:
-    """The same jobs with fewer series."""
-    return [replace(job, each=min(job.each, each)) for job in wanted]
+def narrowed(wanted: list[Job], each: int | None = None, rates: tuple[float, ...] | None = None) -> list[Job]:
+    """The same jobs with fewer series, or of some rates alone."""
+    return [replace(job, each=min(job.each, each or job.each), rates=rates or job.rates) for job in wanted]

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from schemas.errors import BadConfig
+from schemas.errors import BadConfig, Unavailable
 from schemas.topics import CONTACT_EVENTS
 from streams import (
     backtest,
@@ -36,7 +36,7 @@ from streams.backtest_source import Heard, Wanted
 from streams.backtest_truth import Truth
 from streams.cli._console import bar, console, counter
 from streams.cli._moments import window as moments
-from streams.cli._options import json_option, write_json
+from streams.cli._options import json_option, write_json, write_whole
 from streams.cli.centre import checked
 from streams.sweep_figures import Limit
 from streams.sweep_grid import Setting
@@ -200,9 +200,9 @@ def _compare(
     for note in notes:
         out.print(note)
     if out_path is not None:
-        title = f"Backtest of {wanted.source}"
-        _write(out_path / "backtest.svg", backtest_plot.draw(title, compared, zone))
-        _write(out_path / "backtest.md", backtest_page.markdown(wanted.source, compared, notes, "backtest.svg", zone))
+        plot = backtest_plot.draw(f"Backtest of {wanted.source}", compared, zone)
+        page = backtest_page.markdown(wanted.source, compared, notes, "backtest.svg", zone)
+        _write(out_path, {"backtest.svg": plot, "backtest.md": page})
         out.print(f"{out_path / 'backtest.md'} has all of it, with a plot")
     return compared.figures()
 
@@ -249,8 +249,9 @@ def _sweep(
     for note in notes:
         out.print(note)
     if out_path is not None:
-        _write(out_path / "sweep.svg", sweep_plot.draw(f"Sweep of {wanted.source}", rows, advice))
-        _write(out_path / "sweep.md", sweep_page.markdown(wanted.source, rows, advice, notes, "sweep.svg"))
+        plot = sweep_plot.draw(f"Sweep of {wanted.source}", rows, advice)
+        page = sweep_page.markdown(wanted.source, rows, advice, notes, "sweep.svg")
+        _write(out_path, {"sweep.svg": plot, "sweep.md": page})
         out.print(f"{out_path / 'sweep.md'} has it, with a plot")
     return {
         "days": round(heard.days, 3),
@@ -304,8 +305,10 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Ta
     return made
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Raises Unavailable where the folder cannot be written."""
+    try:
+        for name, text in files.items():
+            write_whole(folder / name, text.encode())
+    except OSError as error:
+        raise Unavailable(str(folder), error.strerror or str(error), "make room or leave to write there") from None

@@ -6,13 +6,18 @@ import json
 import random
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from schemas import codec
+from schemas.centre import Centre
+from streams import log_reader
 from streams.__main__ import main
+from streams.log_reader import Record
+from tests.properties.pane_logs import centre_log
 
 MAPPING = """
 tenant: acme
@@ -157,3 +162,43 @@ def test_a_source_without_panes_is_refused(
 ) -> None:
     assert run(folder, source=source) == 2
     assert why in " ".join(capsys.readouterr().err.split())
+
+
+def on_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four hours of panes, with a crowd in the last, as they lie on `queue-panes`."""
+    records = centre_log(3, 240, channels=("chat",), partitions=1, clock="event", surge=(200, 230, 4.0))
+    log = [
+        Record("queue-panes", 0, n, START.replace(tzinfo=UTC), b"acme", codec.encode(record), [])
+        for n, record in enumerate([Centre(tenant="acme", version=7), *records])
+    ]
+    monkeypatch.setattr(log_reader, "read_to_end", lambda *_: iter(log))
+
+
+def test_panes_of_the_bus_are_judged_under_the_model_that_is_given_instead_of_theirs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_the_bus(monkeypatch)
+    files = ("--json", str(folder / "figures.json"))
+    assert run(folder, "--centre", "calm.yaml", "--centre", "keen.yaml", *files, source="topic:queue-panes") == 0
+    found = figures(folder)
+    calm, keen = found["configs"]
+    assert (calm["budget_a_month"], keen["budget_spent_a_month"]) == (0.001, None)
+    (one,) = found["diff"][0]["incidents"]
+    assert one["where"] == "both"
+    assert "opened_at" in one["differs"]
+    assert one["b"]["opened_at"] < one["a"]["opened_at"], "the keener sees it sooner"
+    grid = ("--sweep", "tolerance=1,6")
+    assert run(folder, *grid, "--centre", "keen.yaml", *files, source="topic:queue-panes") == 0
+    all_of_it, none_of_it = figures(folder)["settings"]
+    assert all_of_it["alarms"] >= 1
+    assert none_of_it["alarms"] == 0, "four times as many lies within a band of six"
+
+
+def test_panes_that_are_counted_cannot_be_counted_in_another_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_the_bus(monkeypatch)
+    (folder / "longer.yaml").write_text(SETTINGS.replace("pane_seconds: 1800", "pane_seconds: 3600"))
+    for arguments in (("--config", "longer.yaml"), ("--sweep", "pane_seconds=60,300")):
+        assert run(folder, *arguments, source="topic:queue-panes") == 2
+        assert "give" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from response.capacity import overlaps
+from response.on_call import zone_of
 from response.state import Booking, Desk
 from schemas.base import QueueRef
 from schemas.centre import WEEKDAYS, BenchPerson, Hours, RestRules
@@ -96,7 +97,7 @@ def choose(
     centre = desk.centre
     if centre is None or agents <= 0:
         return []
-    zone = ZoneInfo(centre.time_zone)
+    zone = zone_of(centre.time_zone)
     found: list[tuple[BenchPerson, Span]] = []
     for person in sorted(centre.bench, key=lambda one: (not _fails_over(one, to), one.lead_minutes, one.person)):
         begins, ends = stretch(desk.now, person.lead_minutes, until)

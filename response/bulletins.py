@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from response import afterwave, sms, words
 from response.causes import role
 from response.incidents import pages, phrases
+from response.on_call import zone_of
 from response.params import RespondParams
 from response.playbook import Playbook, Step, playbook_of
 from response.state import Desk, IncidentState, SymptomState, Told
@@ -249,10 +250,7 @@ def _step(step: Step, language: str) -> str:
 
 
 def _zone(desk: Desk) -> ZoneInfo:
-    try:
-        return ZoneInfo(desk.centre.time_zone if desk.centre else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return zone_of(desk.centre.time_zone if desk.centre else "UTC")
 
 
 def clock_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:

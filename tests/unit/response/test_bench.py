@@ -195,6 +195,15 @@ def test_an_alert_names_the_bench_and_an_approval_calls_it_in() -> None:
     assert max(i.agents_staffed for i in later[-1].intervals) == later[-1].intervals[0].agents_staffed + 2
 
 
+def test_a_model_on_the_bus_that_names_skills_and_a_time_zone_nobody_knows_calls_nobody_and_plans_on() -> None:
+    lost = [_person("p1", skills=[ref("fax/astrology")]), _person("p2", skills=[])]
+    odd = msgspec.structs.replace(centre("approve", routes=[], bench=lost), time_zone="Mars/Olympus")
+    script = _short_of_chat(odd)
+    (*_, alert) = script.alerts
+    assert alert.queue == ref("chat/orders")
+    assert not [person for lever in alert.levers for person in lever.people]
+
+
 def test_a_rejected_call_frees_the_people_for_another_alert() -> None:
     script = _short_of_chat(centre("approve", routes=[], bench=[_person("p1")]))
     alert = script.alerts[-1]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from response import impact
@@ -28,6 +28,7 @@ def rows(came: float, usual: float, n: int = 60, **more: object) -> list[Row]:
     return [Row(one.at, one.seconds, one.loads[0]) for one in told]
 
 
+@settings(max_examples=50, deadline=None)
 @given(stretches)
 def test_time_that_several_spans_share_counts_once(parts: list[tuple[int, int]]) -> None:
     counted = {second for begins, length in parts for second in range(begins, begins + length)}

@@ -7,7 +7,7 @@ to different topics of one name they are refused.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from itertools import pairwise
@@ -94,21 +94,10 @@ def contacts(roots: Roots, since: datetime | None = None, before: datetime | Non
     yield from wanted.collect_batches(chunk_size=SLICE_ROWS * 8, maintain_order=True)
 
 
-def begins(roots: Roots, topic: str) -> dict[str, int]:
-    """The first offset that is there of each `topic/partition`."""
-    found: dict[str, int] = {}
-    for name in named(roots, topic):
-        for span in _spans(roots, name):
-            found.setdefault(f"{name}/{span.segment.partition}", span.begin)
-    return found
-
-
 def lost(roots: Roots, topic: str) -> list[Lost]:
-    """The offsets that were gone before they were archived, and that no other of the archives has."""
-    held = [
-        (span.segment.partition, span.begin, span.end) for name in named(roots, topic) for span in _spans(roots, name)
-    ]
-    found = [one for name in named(roots, topic) for manifest in _manifests(roots, name) for one in manifest.lost]
+    """The offsets of one topic that were gone before they were archived, and that no other of the archives has."""
+    held = [(span.segment.partition, span.begin, span.end) for span in _spans(roots, topic)]
+    found = [one for manifest in _manifests(roots, topic) for one in manifest.lost]
     return [one for one in found if not any(p == one.partition and b <= one.begin and one.end <= e for p, b, e in held)]
 
 
@@ -282,8 +271,3 @@ def _stores(roots: Roots) -> list[Store]:
 
 def _manifests(roots: Roots, topic: str) -> list[Manifest]:
     return [archive_manifest.load(store, topic) for store in _stores(roots)]
-
-
-def schema_of(topic: str) -> Mapping[str, pl.DataType]:
-    """What a frame of the topic has at least."""
-    return {"topic": pl.String(), **archive_rows.columns_of(topic)}

@@ -151,7 +151,7 @@ class _Reading:
         self._left: dict[TopicPartition, list[Range]] = {}
         for one in wanted.ranges():
             self._left.setdefault(_place(settings, one), []).append(one)
-        self.records = 0
+        self.records = self.lost = 0
         self._heard_at = clock.elapsed()
         reader.assign(list(self._left))
         for place, ranges in self._left.items():
@@ -202,7 +202,7 @@ class _Reading:
 
     def _skip_lost(self) -> None:
         """Retention was faster than we: what it took is noted, and the reading goes on after it."""
-        first = self._reader.beginning_offsets(list(self._left))
+        first, before = self._reader.beginning_offsets(list(self._left)), self.lost
         for place in list(self._left):
             for now in list(self._left[place]):
                 gone = now._replace(end=min(now.end, first[place]))
@@ -211,9 +211,13 @@ class _Reading:
                         "gone before it was archived", topic=now.topic, partition=now.partition, offsets=gone[2:]
                     )
                     self._target.lose(gone)
+                    self.lost += gone.end - gone.begin
                     self._go_on(place, gone.end)
             if place in self._left:
                 self._reader.seek(place, self._left[place][0].begin)
+        if self.lost == before:  # what was read lies after the topic's end
+            fix = "if it was deleted and made anew, give another folder for the new one"
+            raise Unavailable(_name(self._settings), "a topic ends before what was read of it", fix)
 
 
 def _taken(records: Sequence[Any]) -> Taken:

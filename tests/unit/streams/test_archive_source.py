@@ -1,4 +1,4 @@
-"""What is handed on of what a consumer brings: ranges to their ends, what the broker left out, what it lost meanwhile."""
+"""What is handed on of what a consumer brings: ranges to their ends, what the broker left out or lost meanwhile."""
 
 from __future__ import annotations
 

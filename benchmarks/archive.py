@@ -27,7 +27,7 @@ from benchmarks.ingest import TOPIC, fill, settings_on
 
 ROOT = Path(__file__).parent.parent
 GATE = 0.8
-SIZES = {"small": 500_000, "full": 2_000_000}
+SIZES = {"small": 1_000_000, "full": 2_000_000}
 ENGINES = ("kafka-python", "archive")
 MEGABYTE = 1e6
 

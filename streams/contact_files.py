@@ -53,7 +53,7 @@ def of_frames(
 ) -> Iterator[tuple[feed.SortedEvents, feed.Report]]:
     """As `read`, of frames, each with the name that a mistake is told with."""
     with tempfile.TemporaryDirectory(prefix="breakwater-replay-") as folder:
-        events, report = feed.SortedEvents(Path(folder)), feed.Report()
+        events, report = feed.SortedEvents(Path(folder), since=window[0]), feed.Report()
         for name, frame in frames:
             batch = _batch(contact_frames.checked(frame, name=name), settings, report.read)
             report.add(batch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -75,8 +75,10 @@ class Spilled:
 class SortedEvents:
     """Events in order of time, whatever the order of the file: sorted runs, merged when they are read."""
 
-    def __init__(self, folder: Path, memory_events: int = MEMORY_EVENTS) -> None:
+    def __init__(self, folder: Path, memory_events: int = MEMORY_EVENTS, since: datetime | None = None) -> None:
+        """`since`: from when on they are all that happened; None: from the first of them on."""
         self._folder = folder
+        self._since = since
         self._memory_events = memory_events
         self._held: list[pl.DataFrame] = []
         self._held_events = 0
@@ -86,6 +88,11 @@ class SortedEvents:
         self.lanes: set[tuple[str, str]] = set()
         self.first: datetime | None = None
         self.last: datetime | None = None
+
+    def start(self, pane: timedelta) -> datetime:
+        """From when on something is known: at most a pane before the first event. There is one."""
+        assert self.first is not None, "there are no events"
+        return self.first if self._since is None else max(self._since, self.first - pane)
 
     def add(self, events: pl.DataFrame) -> None:
         """Takes the events of a batch, sorted by `occurred_at` or not."""
@@ -153,7 +160,7 @@ def read(
     Raises BadConfig for a file that cannot be read and for columns that it lacks.
     """
     with tempfile.TemporaryDirectory(prefix="breakwater-feed-") as folder:
-        events, report = SortedEvents(Path(folder)), Report()
+        events, report = SortedEvents(Path(folder), since=window[0]), Report()
         for file in files(path):
             rows: Rows | None = None
             with export.batches(file, mapping.csv) as batches:
@@ -207,5 +214,6 @@ def feed(
     player.check_event_clock(settings, (tenant for tenant, _ in events.lanes))
     broker.refuse_without_topics(settings)
     lanes = [player.lane(tenant, channel, settings.channels[channel]) for tenant, channel in sorted(events.lanes)]
-    records = player.sendings(contacts(events, source), lanes, source, events.first)
+    start = events.start(max(lane.pane for lane in lanes))
+    records = player.sendings(contacts(events, source), lanes, source, start)
     return player.Player(settings, pace).play(records, progress)

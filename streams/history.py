@@ -54,10 +54,10 @@ def of_sorted(
     noted: Counter[str] | None = None,
 ) -> Iterator[PaneRecord]:
     """`closed` for sorted events, of `lanes` alone: counted as frames, except where tenants would be turned away."""
-    assert events.first is not None, "there are no events"
+    start = events.start(max(lane.pane for lane in _lanes(settings, lanes)))
     of_channel = Counter(channel for _, channel in lanes)
     if max(of_channel.values()) > settings.ingest.tenants_a_partition_max:
-        yield from closed(_one_by_one(events, lanes), lanes, settings, events.first, progress, noted)
+        yield from closed(_one_by_one(events, lanes), lanes, settings, start, progress, noted)
         return
     slices = events.slices()
     if set(lanes) != events.lanes:
@@ -66,7 +66,7 @@ def of_sorted(
             (end, frame.join(wanted, on=["tenant", "channel"], how="semi", maintain_order="left"))
             for end, frame in slices
         )
-    yield from counted(slices, lanes, settings, events.first, progress, noted)
+    yield from counted(slices, lanes, settings, start, progress, noted)
 
 
 def _one_by_one(events: feed.SortedEvents, lanes: Collection[tuple[str, str]]) -> Iterator[ContactEvent]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from streams.contact_frames import checked
 from streams.pane_frames import SAID
-from streams.player import Lane, floor
+from streams.player import Lane
 
 _MICROSECOND = timedelta(microseconds=1)
 _TIMES = {"lane": pl.Int64(), "occurred_at": pl.Datetime("us", "UTC")}
@@ -26,7 +26,8 @@ class PlayedLog:
     def __init__(self, lanes: Sequence[Lane], source: str, start: datetime) -> None:
         self._lanes = lanes
         self._source = source
-        self._next = [floor(start, lane.pane) for lane in lanes]
+        self._start = start
+        self._next = [lane.begins(start) for lane in lanes]
         self._last = start
         self._offsets: Counter[str] = Counter()
         self._order = 0
@@ -42,7 +43,7 @@ class PlayedLog:
 
     def rest(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """The heartbeats that close each lane's last panes."""
-        ends = [lane.ends(self._last) for lane in self._lanes]
+        ends = [lane.ends(self._start, self._last) for lane in self._lanes]
         beats = self._beats([end + _MICROSECOND for end in ends])
         last = pl.DataFrame({"lane": range(len(ends)), "occurred_at": ends}, schema=_TIMES)
         # a lane's last one stands behind all that are due at its time

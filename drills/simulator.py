@@ -318,7 +318,6 @@ class Simulator:
                 wait_seconds=None if wait is None else max(0.0, wait.total_seconds()),
                 handle_seconds=None if handle is None else handle.total_seconds(),
                 customer=contact.customer,
-                drill=self.scenario.name if self.scenario else None,
             )
         )
 

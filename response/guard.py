@@ -59,7 +59,7 @@ def bring_in_line(
             shift = ShiftState(action=route.action, from_queue=route.from_queue, to_queue=route.to_queue)
             incident.shifts[name] = shift
         unsafe = violated.get(name)
-        if not _due(desk, shift, wish, unsafe is not None, evidence_at, params):
+        if not _due(desk, incident, shift, wish, unsafe is not None, evidence_at, params):
             continue
         if unsafe is not None and blocked(desk, incident, wish.route, wish.share, wish.agents, evidence_at, params):
             # the smaller share has to wait for somebody; the larger one may not
@@ -243,7 +243,13 @@ def _without_wish(
 
 
 def _due(
-    desk: Desk, shift: ShiftState, wish: Wish, violated: bool, evidence_at: datetime, params: RespondParams
+    desk: Desk,
+    incident: IncidentState,
+    shift: ShiftState,
+    wish: Wish,
+    violated: bool,
+    evidence_at: datetime,
+    params: RespondParams,
 ) -> bool:
     """Whether the route needs a new step: nothing is out yet, it must shrink, it may grow, or it runs out soon."""
     now = desk.now
@@ -253,7 +259,7 @@ def _due(
         return False
     if shift.rests_until is not None and now < shift.rests_until:
         return False
-    if shift.waiting is not None and not _outdated(desk, shift, shift.waiting, wish, evidence_at, params):
+    if shift.waiting is not None and not _outdated(desk, incident, shift, shift.waiting, wish, evidence_at, params):
         return False
     if shift.running is None:
         return True
@@ -264,7 +270,13 @@ def _due(
 
 
 def _outdated(
-    desk: Desk, shift: ShiftState, waiting: LoadShiftCommand, wish: Wish, evidence_at: datetime, params: RespondParams
+    desk: Desk,
+    incident: IncidentState,
+    shift: ShiftState,
+    waiting: LoadShiftCommand,
+    wish: Wish,
+    evidence_at: datetime,
+    params: RespondParams,
 ) -> bool:
     """Whether a proposal no longer says what is wished, or what blocked it has changed."""
     why = waiting.blocked_by.code if waiting.blocked_by else ""
@@ -275,6 +287,7 @@ def _outdated(
     killed = bool(desk.killed)
     lifted = {
         "killed": not killed,
+        "drill": incident.drill is None,
         "mode-dry-run": mode != "dry-run",
         WAITING: mode != "approve",
         TOO_OLD: mode == "auto" and desk.behind_seconds(evidence_at) <= params.command_age_seconds_max,

@@ -148,3 +148,12 @@ def test_real_contacts_make_an_exercises_incident_real_and_an_exercise_that_ends
     # far more come than the exercise sends
     script.hear(signal("chat", "surge", 140, ratio=6.0, opened=80, revision=2, state="revised"), tick(150))
     assert (script.incident.drill, script.incident.pages) == (None, True)
+
+
+def test_an_exercise_proposes_a_way_once_and_not_with_every_message() -> None:
+    script = _exercise()
+    ways = [(one.action, one.from_queue, one.to_queue) for one in script.proposals]
+    assert len(ways) < 3 * len(set(ways))
+    before = len(script.proposals)
+    script.hear(*[tick(second) for second in range(400, 460)])
+    assert len(script.proposals) <= before + len(set(ways))

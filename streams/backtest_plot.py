@@ -87,4 +87,4 @@ def _axis(x: Scale, bottom: float, zone: tzinfo) -> Iterator[str]:
             day = step < STEPS[3] and at.hour == 0
             yield svg.text(place, bottom + 12, f"{at:%d %b}" if day else f"{at:{words}}", anchor="middle", colour=DIM)
         at += timedelta(seconds=step)
-    yield svg.text(LEFT - 10, bottom + 12, f"{at:%Y}", anchor="end", colour=INK)
+    yield svg.text(16, bottom + 12, f"{datetime.fromtimestamp(x.low, UTC).astimezone(zone):%Y}", colour=INK)

@@ -11,7 +11,6 @@ import msgspec
 
 from detectors.parameters import CountParams
 from detectors.pipeline import DetectParams
-from schemas import topics
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.errors import BadConfig
@@ -92,25 +91,58 @@ def taped(
 def _tape(
     source: Source, settings: Settings, centre: Centre | None, folder: Path, step: Step
 ) -> tuple[tuple[Reel, ...], Heard]:
-    params = params_of(DetectParams, settings.detect)
-    taping = Taping(folder, msgspec.structs.replace(params, counts=CountParams(looks_ahead=False)))
+    tapings = _Tapings(settings, folder)
     models = source.models(centre)
     for tenant, records in source.weeks(settings, step).items():
-        place = Origin(topic=topics.QUEUE_PANES.name, partition=learned.source_of(tenant).partition, offset=0)
+        place = _place(tenant)
         for record in (models[tenant], *records):
-            taping.step(record, place)
-    taping.settle()
+            tapings.hear(record, place)
+    tapings.settle()
+    if centre is not None:
+        tapings.hear(centre, _place(centre.tenant))
 
     def hear(record: PaneRecord, origin: Origin) -> None:
         mine = isinstance(record, Centre) and centre is not None and record.tenant == centre.tenant
-        taping.step(centre if mine and centre else record, origin)
+        tapings.hear(centre if mine and centre else record, origin)
 
     heard = source.tell(settings, centre, hear, step)
-    taping.close()
-    reels = tuple(reel for reel in taping.reels.values() if reel.panes)
+    reels = tapings.reels()
     if not reels:
         raise BadConfig([("SOURCE", "holds no pane in that range of which anything is known")])
     return reels, heard
+
+
+class _Tapings:
+    """A taping for each partition of the log, as live a fold: how far one was read says nothing of another."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        params = params_of(DetectParams, settings.detect)
+        self._params = msgspec.structs.replace(params, counts=CountParams(looks_ahead=False))
+        self._folder = folder
+        self._of: dict[int, Taping] = {}
+
+    def hear(self, record: PaneRecord, origin: Origin) -> None:
+        if origin.partition not in self._of:
+            place = self._folder / str(origin.partition)
+            place.mkdir()
+            self._of[origin.partition] = Taping(place, self._params)
+        self._of[origin.partition].step(record, origin)
+
+    def settle(self) -> None:
+        for taping in self._of.values():
+            taping.settle()
+
+    def reels(self) -> tuple[Reel, ...]:
+        """Those with panes, done."""
+        for taping in self._of.values():
+            taping.close()
+        return tuple(reel for _, taping in sorted(self._of.items()) for reel in taping.reels.values() if reel.panes)
+
+
+def _place(tenant: str) -> Origin:
+    """Where on the log a tenant's records are; of which offset does not matter."""
+    source = learned.source_of(tenant)
+    return Origin(topic=source.topic, partition=source.partition, offset=0)
 
 
 def judge(

@@ -19,9 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from schemas.errors import BadConfig, Unavailable
 
 PARTIAL = ".partial-"
-FIX = "make room or leave to write there; the next run goes on where this one stopped"
-# what stores say for "nothing there", "there already" and "not allowed" is for the caller, or no fault of the network
-_AWAY = (OSError, ConnectionError, TimeoutError)
+FIX = "see that it can be reached, may be written and has room; the next run goes on where this one stopped"
 
 
 class Store:
@@ -125,7 +123,7 @@ class Store:
             yield
         except FileNotFoundError:
             raise
-        except _AWAY as error:
+        except Exception as error:  # each store's driver has errors of its own
             why = "the disk is full" if getattr(error, "errno", None) == errno.ENOSPC else str(error) or repr(error)
             raise Unavailable(f"the archive at {self.place()}", f"cannot {what}: {why}", FIX) from None
 

@@ -311,6 +311,20 @@ def test_an_archive_of_a_later_release_and_a_folder_that_is_none_are_refused(tmp
         archive_reader.is_archive("gopher://nowhere")
 
 
+def test_a_store_whose_driver_has_errors_of_its_own_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ConnectionLost(Exception):
+        """As that of botocore, which is no OSError."""
+
+    def lost(*_: object, **__: object) -> None:
+        raise ConnectionLost("no route to the bucket")
+
+    fs = FailingFolder()
+    archive(Store(fs, str(tmp_path)), log(5))
+    monkeypatch.setattr(fs, "find", lost)
+    with pytest.raises(Unavailable, match=r"cannot list: no route to the bucket"):
+        archive(Store(fs, str(tmp_path)), log(9))
+
+
 def test_a_full_disk_stops_the_run_and_the_next_goes_on(tmp_path: Path) -> None:
     fs, records = FailingFolder(), log(40)
     fs.full_at = 40

@@ -83,7 +83,7 @@ def _side(config: Config, ran: Ran, heard: Heard, truth: Truth | None) -> Side:
     channels = config.settings.channels
     late = max((channels[name].lateness_seconds for name in heard.channels if name in channels), default=0.0)
     judged = judge(pages, truth, late) if truth else None
-    budget = stated(config.centre, heard.tenants)
+    budget = stated(config.centre, heard)
     return Side(config, ran, ran.in_order(), pages, judged, budget, late, heard.days)
 
 

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -55,12 +56,13 @@ class Source(Protocol):
 
 
 class Heard(NamedTuple):
-    """Of what was told: its range (Unix seconds), its channels, its tenants."""
+    """Of what was told: its range (Unix seconds), its channels, its tenants, and the budgets of the models in it."""
 
     first: float
     last: float
     channels: frozenset[str]
     tenants: frozenset[str]
+    budgets: Mapping[str, float] = MappingProxyType({})
 
     @property
     def days(self) -> float:
@@ -76,6 +78,7 @@ class Listener(Replay):
         self._first = self._last = 0.0
         self._channels: set[str] = set()
         self._tenants: set[str] = set()
+        self._budgets: dict[str, float] = {}
 
     def pane(self, record: PaneRecord, origin: Origin) -> None:
         if isinstance(record, QueuePane):
@@ -84,13 +87,16 @@ class Listener(Replay):
             self._last = max(self._last, record.pane_start.timestamp() + record.pane_seconds)
             self._channels.add(record.channel)
             self._tenants.add(record.tenant)
+        elif isinstance(record, Centre):
+            self._budgets[record.tenant] = record.budget_false_incidents_per_month
         self._hear(record, origin)
 
     def heard(self) -> Heard:
         """Raises BadConfig where there was no pane."""
         if not self._channels:
             raise BadConfig([("SOURCE", "holds no pane in that range")])
-        return Heard(self._first, self._last, frozenset(self._channels), frozenset(self._tenants))
+        tenants = frozenset(self._tenants)
+        return Heard(self._first, self._last, frozenset(self._channels), tenants, self._budgets)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from schemas.centre import Centre
 from schemas.errors import BadConfig
+from streams.backtest_source import Heard
 from streams.config import Channel, Settings
 from streams.sweep_lanes import Lane
 
@@ -127,8 +128,9 @@ def _channel(name: str, channel: Channel, changed: dict[str, Any]) -> Channel:
         raise BadConfig([(f"--sweep: channels.{name}", problem["msg"]) for problem in error.errors()]) from None
 
 
-def stated(centre: Centre | None, tenants: Sequence[str] | frozenset[str]) -> float:
+def stated(centre: Centre | None, heard: Heard) -> float:
     """The false incidents a month that the models allow, over all tenants."""
     usual = Centre(tenant="any").budget_false_incidents_per_month
     given = {centre.tenant: centre.budget_false_incidents_per_month} if centre else {}
-    return sum(given.get(tenant, usual) for tenant in tenants)
+    budgets = {**heard.budgets, **given}
+    return sum(budgets.get(tenant, usual) for tenant in heard.tenants)

@@ -235,7 +235,7 @@ def _sweep(
         fired = sweep.judge(taped.groups, len(points), done)
     seconds = clock.elapsed() - began
     rows = sweep_figures.rows(fired, points, settings, heard.last, heard.days, known)
-    limit = Limit(pages_a_week, sweep_grid.stated(centre, heard.tenants))
+    limit = Limit(pages_a_week, sweep_grid.stated(centre, heard))
     advice = sweep_figures.advise(rows, limit)
     notes = [*_notes(known), *_limits(points, heard)]
     out = console()

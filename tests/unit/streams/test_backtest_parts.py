@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.incident import Incident
 from streams import backtest_feedback, backtest_match, backtest_truth, sweep_figures, sweep_grid, sweep_pages
 from streams.backtest_ran import Told
+from streams.backtest_source import Heard
 from streams.backtest_truth import Judged, Known, Page, Truth, judge
 from streams.config import Settings
 from streams.sweep_figures import Limit, Row
@@ -214,3 +216,9 @@ def test_the_setting_that_finds_most_and_soonest_within_the_budget_is_recommende
 def test_a_shorter_lateness_is_not_recommended_where_nothing_shows_what_it_loses() -> None:
     rows = [row(4, (200.0,), 0, late=0.0), row(4, (230.0,), 0, late=30.0)]
     assert sweep_figures.advise(rows, Limit(None, 4.0)).row is rows[1]
+
+
+def test_the_budget_stated_is_that_of_the_model_given_else_of_the_log_else_the_usual_one() -> None:
+    heard = Heard(0.0, 1.0, CHAT, frozenset({"acme", "shop", "bank"}), {"acme": 9.0, "shop": 2.0})
+    assert sweep_grid.stated(None, heard) == 9.0 + 2.0 + 4.0
+    assert sweep_grid.stated(Centre(tenant="acme", budget_false_incidents_per_month=1.0), heard) == 1.0 + 2.0 + 4.0

@@ -26,7 +26,6 @@ class PlayedLog:
     def __init__(self, lanes: Sequence[Lane], source: str, start: datetime) -> None:
         self._lanes = lanes
         self._source = source
-        self._start = start
         self._next = [lane.begins(start) for lane in lanes]
         self._last = start
         self._offsets: Counter[str] = Counter()
@@ -43,7 +42,7 @@ class PlayedLog:
 
     def rest(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """The heartbeats that close each lane's last panes."""
-        ends = [lane.ends(self._start, self._last) for lane in self._lanes]
+        ends = [lane.ends(self._last) for lane in self._lanes]
         beats = self._beats([end + _MICROSECOND for end in ends])
         last = pl.DataFrame({"lane": range(len(ends)), "occurred_at": ends}, schema=_TIMES)
         # a lane's last one stands behind all that are due at its time

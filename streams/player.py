@@ -75,13 +75,12 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.pane / 2, self.unknown_after)
 
     def begins(self, start: datetime) -> datetime:
-        """When the first heartbeat goes out: it says nothing of the time before `start`, of which nothing is known."""
-        border = floor(start, self.pane)
-        return border + -((border - start - self.unknown_after) // self.every) * self.every
+        """When the first heartbeat goes out. Any later, and the first panes would be closed before one covers them."""
+        return floor(start, self.pane)
 
-    def ends(self, start: datetime, last: datetime) -> datetime:
-        """When the last pane of a play from `start` to `last` is surely closed."""
-        return max(last + self.lateness + 2 * self.pane, self.begins(start))
+    def ends(self, last: datetime) -> datetime:
+        """When the last pane of a play that ends at `last` is surely closed."""
+        return last + self.lateness + 2 * self.pane
 
 
 def lane(tenant: str, channel: str, settings: Channel) -> Lane:
@@ -131,8 +130,8 @@ def due(
 ) -> Iterator[Due]:
     """Everything to say, in order of event time: what happened, and between it the heartbeats of every lane.
 
-    A heartbeat at `t` goes out before what happened at `t`; the first so late that it covers nothing before `start`,
-    each lane's last one at `end` (the last event, if None) + lateness + two panes.
+    A heartbeat at `t` goes out before what happened at `t`, from the pane border before `start` on; each lane's last
+    one is at `end` (the last event, if None) + lateness + two panes.
     """
     waiting = [(each.begins(start), n) for n, each in enumerate(lanes)]
     heapq.heapify(waiting)
@@ -150,7 +149,7 @@ def due(
         yield Due(at, happening, None)
         last = max(last, at)
     last = max(last, end or last)
-    for ends, n in sorted((each.ends(start, last), n) for n, each in enumerate(lanes)):
+    for ends, n in sorted((each.ends(last), n) for n, each in enumerate(lanes)):
         yield from owed(ends)
         yield _heartbeat(lanes[n], source, ends)
         waiting = [item for item in waiting if item[1] != n]

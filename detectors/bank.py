@@ -338,7 +338,7 @@ class Bank:
         self._all_judged = bool(self.judged.all())
         told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown
         most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
-        self.tolerance = self._tolerance(told, most)
+        self.tolerance = self._tolerance(told, most, params.tolerance_sd)
         self._doubt = variance + self._variance + params.visit_variance + tracking
         self.fast.band(*self.tolerance, 1 / self.relative_variance)
         # of a count that is expected: what it may differ by beyond chance, as a relative variance
@@ -350,7 +350,9 @@ class Bank:
         params = self.params
         self._slow_band_due = False
         self.slow_tolerance = self._tolerance(
-            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance, params.tolerance_max
+            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance,
+            params.tolerance_max,
+            params.slow_tolerance_sd,
         )
         self.slow.band(*self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
@@ -359,7 +361,7 @@ class Bank:
         now = self.level.block * params.level_block_seconds
         return self.level.estimate(self.facts.born.astype(float) + params.young_seconds > now)
 
-    def _tolerance(self, variance: Numbers, most: Numbers | float) -> tuple[Numbers, Numbers]:
+    def _tolerance(self, variance: Numbers, most: Numbers | float, sd: float) -> tuple[Numbers, Numbers]:
         """Half-widths of the band that is still usual, upwards and downwards; downwards it is wider where little is
         known: a gamma law of few contacts has its longer side there, as a ratio."""
         params = self.params
@@ -367,7 +369,7 @@ class Bank:
             return np.full(self.size, self.floor - 1), np.full(self.size, self.floor - 1)
         spread = np.sqrt(variance)
         least = np.maximum(params.tolerance_min, self.floor - 1)
-        up = np.maximum(np.minimum(params.tolerance_sd * spread, most), least)
+        up = np.maximum(np.minimum(sd * spread, most), least)
         wide = params.tolerance_down_sd * spread * (1 + params.tolerance_skew * variance)
         return up, np.maximum(np.minimum(wide, params.tolerance_down_max), least)
 

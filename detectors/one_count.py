@@ -154,7 +154,7 @@ class OneCount:
         unknown = max(season - params.tolerance_known_variance, 0.0) * unseen
         told = variance + season / 2 + tracking + params.unknown_weight * unknown
         most = min(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
-        up, down = self._tolerance(told, most)
+        up, down = self._tolerance(told, most, params.tolerance_sd)
         return View(
             key,
             before,
@@ -177,7 +177,7 @@ class OneCount:
     def _slow_view(self, state: CountState, season: float, ready: bool) -> SlowView:
         params = self.params
         variance = self.slow.variance(state.slow) + season + params.tolerance_floor_variance
-        wide = self._tolerance(variance, params.tolerance_max)
+        wide = self._tolerance(variance, params.tolerance_max, params.slow_tolerance_sd)
         return SlowView(ready and season < params.slow_season_variance_max, one_evidence.band(*wide))
 
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
@@ -213,12 +213,12 @@ class OneCount:
         found = max(self.tracking.estimate(state.tracking), self.params.tracking_variance_min)
         return min(found, self.params.tracking_variance_max)
 
-    def _tolerance(self, variance: float, most: float) -> tuple[float, float]:
+    def _tolerance(self, variance: float, most: float, sd: float) -> tuple[float, float]:
         params = self.params
         if not params.tolerance:
             return 0.0, 0.0
         spread = math.sqrt(variance)
-        up = max(min(params.tolerance_sd * spread, most), params.tolerance_min)
+        up = max(min(sd * spread, most), params.tolerance_min)
         wide = params.tolerance_down_sd * spread * (1 + params.tolerance_skew * variance)
         down = min(wide, params.tolerance_down_max)
         return up, max(down, params.tolerance_min)

@@ -100,6 +100,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # slow channel
     slow_seconds: int = 900
     slow_dispersion: float = 0.05
+    slow_tolerance_sd: float = 2.0  # a busy day outlasts what a busy hour is
     slow_season_variance_max: float = 0.1  # it needs a season that is known
     slow_variance_prior: float = 0.15**2
     slow_variance_weight: float = 100.0

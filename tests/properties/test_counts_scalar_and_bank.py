@@ -144,7 +144,7 @@ def test_a_day_that_is_busy_from_end_to_end_is_found_by_the_slow_speed_of_both()
     found = set[bool]()
     for n in range(9 * 288):
         at = STARTS[0] + 300 * n
-        ramp = 1 + min(max(n - 7.6 * 288, 0) / 288, 1.0)
+        ramp = 1 + 2 * min(max(n - 7.6 * 288, 0) / 288, 1.0)
         seen = rng.poisson(40.0 * (1 + 0.8 * math.sin(at / 86_400 * 2 * math.pi)) * ramp)
         assert pair.close(at, float(seen), True) <= 1e-9
         found |= {alarm.slow for alarm in pair.scalar.state.alarms if alarm is not None}

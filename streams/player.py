@@ -75,8 +75,13 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.pane / 2, self.unknown_after)
 
     def begins(self, start: datetime) -> datetime:
-        """When the first heartbeat goes out. Any later, and the first panes would be closed before one covers them."""
-        return floor(start, self.pane)
+        """When the first heartbeat goes out. It covers `unknown_after` before it: where panes are long enough to wait
+        for that, none before `start`, of which nothing is known; else the first panes would close uncovered."""
+        border = floor(start, self.pane)
+        if self.unknown_after >= self.pane + self.lateness:
+            return border
+        # one stands on each border, so that a pane is covered to its end before it is closed
+        return border - (border - start - self.unknown_after) // self.every * self.every
 
     def ends(self, last: datetime) -> datetime:
         """When the last pane of a play that ends at `last` is surely closed."""
@@ -130,8 +135,8 @@ def due(
 ) -> Iterator[Due]:
     """Everything to say, in order of event time: what happened, and between it the heartbeats of every lane.
 
-    A heartbeat at `t` goes out before what happened at `t`, from the pane border before `start` on; each lane's last
-    one is at `end` (the last event, if None) + lateness + two panes.
+    A heartbeat at `t` goes out before what happened at `t`, from where its lane begins; each lane's last one is at
+    `end` (the last event, if None) + lateness + two panes.
     """
     waiting = [(each.begins(start), n) for n, each in enumerate(lanes)]
     heapq.heapify(waiting)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+import msgspec
 import pytest
 
 from schemas import codec
@@ -73,12 +75,24 @@ def test_channels_are_interleaved_in_one_order_of_time_and_all_are_heartbeaten_w
     records = told([event(1, "voice"), event(61, "chat"), event(62, "voice")], lanes)
     assert [r.at for r in records] == sorted(r.at for r in records)
     chat = beats(records, "contact-events.chat")
-    assert chat[:4] == [0, 30, 60, 90]
+    assert chat[:4] == [30, 60, 90, 120]  # one covers the half minute before it
     assert chat[-1] == 62 + 10 + 120
 
 
 def test_a_play_that_starts_inside_a_pane_covers_that_pane_from_its_border() -> None:
     assert beats(told([event(7)], [a_lane()], start=at(7)))[0] == 0
+
+
+@pytest.mark.parametrize(("pane", "unknown"), [(300, 30), (60, 40), (900, 900), (10, 7)])
+def test_a_play_of_long_panes_says_nothing_of_the_time_before_it_and_stands_on_each_border(
+    pane: int, unknown: int
+) -> None:
+    lane = msgspec.structs.replace(a_lane(pane_seconds=pane), unknown_after=timedelta(seconds=unknown))
+    for start in (0.0, 7.0, 8.25):
+        heard = beats(told([event(start), event(5 * pane)], [lane], start=at(start)))
+        assert start <= heard[0] - unknown < start + pane / 2  # a heartbeat covers so much before it
+        assert set(range(-(-int(heard[0]) // pane) * pane, 5 * pane + 1, pane)) <= set(heard)
+        assert max(after - before for before, after in pairwise(heard)) <= unknown
 
 
 def test_a_heartbeat_says_the_source_all_queues_and_its_time_and_has_its_own_identity() -> None:

@@ -330,7 +330,7 @@ def test_a_spoilt_parquet_file_is_refused_and_leaves_what_was_there(
     ("source", "arguments", "meaning", "said"),
     [
         ("day.csv", (), False, "--map: is needed"),
-        ("gone.csv", (), True, "does not exist: give a file, a folder, an archive, or one of topic:queue-panes, topic:desk"),
+        ("gone.csv", (), True, "does not exist: give a file, a folder, an archive, or one of topic:queue-panes"),
         ("day.csv", ("--from", "2026-01-01"), True, "no contact came out of it"),
         ("day.csv", ("--from", "soon"), True, "no ISO 8601 time"),
         ("day.csv", ("--learn-from", "day.csv"), True, "--learn-from: holds less than 1 day of acme"),

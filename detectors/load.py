@@ -148,4 +148,4 @@ def _usual(expected: Numbers, beyond: Numbers) -> tuple[Numbers, Numbers]:
     safe = np.maximum(expected, 1e-9)
     shape = safe**2 / (safe + beyond)
     centre, spread = 1 - 1 / (9 * shape), _Z99 / (3 * np.sqrt(shape))
-    return expected * np.maximum(centre - spread, 0.0) ** 3, expected * (centre + spread) ** 3
+    return expected * np.maximum(centre - spread, 0.0) ** 3, expected * np.maximum(centre + spread, 1.0) ** 3

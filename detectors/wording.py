@@ -26,12 +26,13 @@ _Z99 = 2.5758
 
 def usual_range(expected: float, relative_variance: float) -> tuple[float, float]:
     """Where 99 % of counts lie whose mean is `expected`, with a relative variance beyond Poisson's: quantiles of the
-    gamma law with these two moments (Wilson and Hilferty 1931)."""
+    gamma law with these two moments (Wilson and Hilferty 1931). Their law fails far below one: the upper end is never
+    below `expected`."""
     if expected <= 0:
         return 0.0, 0.0
     shape = expected**2 / (expected + expected**2 * relative_variance)
     centre, spread = 1 - 1 / (9 * shape), _Z99 / (3 * math.sqrt(shape))
-    return expected * max(centre - spread, 0.0) ** 3, expected * (centre + spread) ** 3
+    return expected * max(centre - spread, 0.0) ** 3, expected * max(centre + spread, 1.0) ** 3
 
 
 def of_alarm(

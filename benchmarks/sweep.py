@@ -4,8 +4,9 @@
 
 Seeded traffic of benchmarks.detection with what real centres have of noise and incidents, as the panes of one tenant's
 four channels; the grid is budgets x tolerances. `full` is 50 settings x 100 series x 30 days of 60-second panes,
-`small` 10 x 20 x 7 days. The peer is the detection fold that works live, on the same panes of the first day, one setting: what
-as many folds as there are settings would take. Exit 1 where a promise is missed: 60 seconds for the full size.
+`small` 10 x 20 x 7 days. The peer is the detection fold that works live, on the same panes of the first day, one
+setting: what as many folds as there are settings would take. Exit 1 where a promise is missed: 60 seconds for the full
+size.
 """
 
 from __future__ import annotations

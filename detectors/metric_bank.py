@@ -17,6 +17,7 @@ interest, on one side (`metrics`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -47,6 +48,9 @@ _FLOORS = np.log(np.array([0.1, 0.03, 0.1]))[:, None]  # where each sketch begin
 _TEN = float(np.log(10.0))
 _GAIN = 1 - 0.5 ** (1 / HALF_LIFE)
 _LARGE = 60_000
+_STATISTICS = np.arange(3)[:, None]
+
+Places = NDArray[np.int64]
 
 
 class Histories(Columns):
@@ -78,7 +82,10 @@ class Histories(Columns):
 
 class Shown(NamedTuple):
     """What one value of each row shows. `total` is 0 unless it is a new peak; `expected` in the value's unit, `spread`
-    the standard deviation of its logarithm, `away` how far the logarithm is from the usual one."""
+    the standard deviation of its logarithm, `away` how far the logarithm is from the usual one.
+
+    The last four are what `learn` needs again: where the value and its surprises are counted, and the two logarithms.
+    """
 
     surprises: Numbers
     rarities: Numbers
@@ -87,6 +94,10 @@ class Shown(NamedTuple):
     spread: Numbers
     away: Numbers
     ready: Flags
+    bins: Places
+    cells: Places
+    logs: Numbers
+    usual: Numbers
 
 
 class MetricBank:
@@ -107,76 +118,73 @@ class MetricBank:
         told = np.isfinite(values)
         value = np.where(told, values, 0.0)
         ready = told & (h.seen >= FIRST)
-        _, _, low, high = h.range.astype(float)
-        density = self._density(self._bins(value), hour)
-        beyond = np.maximum(np.maximum(value - high, low - value), 0.0)
-        record = beyond / np.maximum(high - low, 1e-9 + 0.01 * np.abs(high))
-        mean = h.surprise[0].astype(float)
-        sustained = mean + _GAIN * (density - mean)
-        surprises = np.array([density, record, sustained])
-        rarities = np.zeros_like(surprises)
-        rows = np.nonzero(told)[0]
-        rarities[:, rows] = self._rarities(surprises[:, rows], rows)
-        total = rarities.sum(axis=0)
+        bins = self._bins(value)
+        surprises = self._surprises(value, self._density(bins, hour))
+        depths = np.log(np.maximum(surprises, 1e-12)) - _FLOORS
+        cells = _cells(depths)
+        rarities = self._rarities(depths, cells, told)
+        total = np.add.reduce(rarities, axis=0)
         peak = h.surprise[1] * np.maximum(1 - h.surprise[2] / FADE, 0.0)
         usual = self._usual(hour)
-        spread = np.sqrt((h.spread * np.minimum(h.seen, 200) + 20 * _SPREAD) / (np.minimum(h.seen, 200) + 20.0))
+        logs = np.log(h.offset + np.maximum(value, 0.0))
+        known = np.minimum(h.seen, 200)
         return Shown(
             surprises,
             rarities,
             np.where(ready & (total > peak), total.round(6), 0.0),
             np.exp(usual) - h.offset,
-            spread,
-            np.where(ready, np.log(h.offset + value) - usual, 0.0),
+            np.sqrt((h.spread * known + 20 * _SPREAD) / (known + 20.0)),
+            np.where(ready, logs - usual, 0.0),
             ready,
+            bins,
+            cells,
+            logs,
+            usual,
         )
+
+    def _surprises(self, value: Numbers, density: Numbers) -> Numbers:
+        _, _, low, high = self.histories.range.astype(float)
+        beyond = np.maximum(np.maximum(value - high, low - value), 0.0)
+        record = beyond / np.maximum(high - low, 1e-9 + 0.01 * np.abs(high))
+        mean = self.histories.surprise[0].astype(float)
+        return np.array([density, record, mean + _GAIN * (density - mean)])
 
     def _usual(self, hour: int) -> Numbers:
         h = self.histories
         known = h.known.astype(float)
-        general = (known * h.usual).sum(axis=0) / np.maximum(known.sum(axis=0), 1e-9)
+        general = np.add.reduce(known * h.usual, axis=0) / np.maximum(np.add.reduce(known, axis=0), 1e-9)
         found: Numbers = (known[hour] * h.usual[hour] + PRIOR * general) / (known[hour] + PRIOR)
         return found
 
-    def _bins(self, values: Numbers) -> NDArray[np.int64]:
-        origin, width, _, _ = self.histories.range.astype(float)
+    def _bins(self, values: Numbers) -> Places:
+        origin, width = self.histories.range[:2].astype(float)
         place = (values - origin) / np.maximum(width, 1e-9)
-        out = np.where(place < 0, -place, place - INSIDE)
-        steps = np.minimum(np.log1p(np.maximum(out, 0.0) / 4), OUTSIDE - 1).astype(np.int64)
-        inside = np.clip(place, 0, INSIDE - 1).astype(np.int64) + OUTSIDE
-        found: NDArray[np.int64] = np.where(
-            place < 0, OUTSIDE - 1 - steps, np.where(place >= INSIDE, OUTSIDE + INSIDE + steps, inside)
-        )
+        found: Places = np.minimum(np.maximum(place, 0.0), INSIDE - 1).astype(np.int64) + OUTSIDE
+        below, beyond = place < 0, place >= INSIDE
+        if np.logical_or.reduce(below | beyond):
+            out = np.maximum(np.where(below, -place, place - INSIDE), 0.0)
+            steps = np.minimum(np.log1p(out / 4), OUTSIDE - 1).astype(np.int64)
+            found += np.where(beyond, 1 + steps, 0) - np.where(below, 1 + steps, 0)
         return found
 
-    def _density(self, bins: NDArray[np.int64], hour: int) -> Numbers:
+    def _density(self, bins: Places, hour: int) -> Numbers:
         """-log10 p(bin | time): each finer time is drawn to the coarser one."""
+        counts = self.histories.counts[_times(hour)]
+        of_bin = counts[:, bins, np.arange(len(bins))] / 2
+        of_all = np.add.reduce(counts, axis=1, dtype=np.int32) / 2 + PRIOR
         p = np.full(len(bins), UNSEEN)
-        column = np.arange(len(bins))
-        for time in _times(hour):
-            counts = self.histories.counts[time]
-            p = (counts[bins, column] / 2 + PRIOR * p) / (counts.sum(axis=0) / 2 + PRIOR)
+        for mine, total in zip(of_bin, of_all, strict=True):
+            p = (mine + PRIOR * p) / total
         found: Numbers = -np.log10(p)
         return found
 
-    def _rarities(self, surprises: Numbers, rows: NDArray[np.int64]) -> Numbers:
-        """-log10 P(statistic >= now), by statistic and some rows."""
-        counts = self.histories.sketch[:, :, rows]
-        above = counts[:, ::-1].cumsum(axis=1, dtype=np.int32)[:, ::-1]  # of each cell and beyond
-        total = above[:, 0].astype(float)
-        beyond_edge = above <= TAIL * total[:, None]
-        edge = np.minimum(CELLS - beyond_edge.sum(axis=1), CELLS - 1)
-        cells = _cells(surprises)
-        which, row = np.ogrid[:3, : surprises.shape[1]]
-        body = np.log10((total + 1) / (above[which, cells, row] + 1))
-        in_tail = above[which, edge, row].astype(float)
-        # cells beyond the edge, summed over what lies in the tail
-        further = np.where(beyond_edge, above, 0).sum(axis=1) - in_tail * beyond_edge[which, edge, row]
-        depth = (further + 0.5 * in_tail) * _STEP
-        steep = (in_tail + SLOPE_WEIGHT) / (depth + SLOPE_WEIGHT / SLOPE)
-        far = np.log(np.maximum(surprises, 1e-12)) - _FLOORS - (edge - 1) * _STEP
-        tail = np.log10((total + 1) / (in_tail + 1)) + steep * np.maximum(far, 0.0) / _TEN
-        found: Numbers = np.where(cells < edge, body, tail)
+    def _rarities(self, depths: Numbers, cells: Places, told: Flags) -> Numbers:
+        """-log10 P(statistic >= now), by statistic and row; 0 for rows that are not told."""
+        if np.logical_and.reduce(told):
+            return _rarities(self.histories.sketch, depths, cells)
+        found = np.zeros_like(depths)
+        rows = np.nonzero(told)[0]
+        found[:, rows] = _rarities(self.histories.sketch[:, :, rows], depths[:, rows], cells[:, rows])
         return found
 
     # -- learning
@@ -187,40 +195,45 @@ class MetricBank:
         told = np.isfinite(values)
         young = told & (h.seen < FIRST)
         old = told & ~young
-        if old.any():
-            self._learn_old(np.where(old, values, 0.0), hour, old, shown or self.read(values, hour))
-        if young.any():
+        shown = shown or self.read(values, hour)
+        if np.logical_or.reduce(old):
+            self._learn_old(values, hour, old, shown)
+        some_young = bool(np.logical_or.reduce(young))
+        if some_young:
             rows = np.nonzero(young)[0]
             h.first[h.seen[rows], rows] = values[rows]
-        self._learn_usual(np.where(told, values, 0.0), hour, told)
+        self._learn_usual(hour, told, shown)
         h.seen += told
-        begun = np.nonzero(young & (h.seen == FIRST))[0]
-        if len(begun):
-            self._begin(begun)
+        if some_young:
+            begun = np.nonzero(young & (h.seen == FIRST))[0]
+            if len(begun):
+                self._begin(begun)
 
     def _learn_old(self, values: Numbers, hour: int, old: Flags, shown: Shown) -> None:
         h = self.histories
-        self._count(self._bins(values), _times(hour), old)
-        self._sketch(shown.surprises, old)
-        h.surprise[0] = np.where(old, shown.surprises[2], h.surprise[0])
+        rows = np.nonzero(old)[0]
+        self._count(shown.bins[rows], _times(hour), rows)
+        self._sketch(shown.cells[:, rows], rows)
         new = old & (shown.total > 0)
-        h.surprise[1] = np.where(new, shown.total, h.surprise[1])
-        h.surprise[2] = np.where(new, 0.0, h.surprise[2] + old)
-        h.range[2] = np.where(old, np.minimum(h.range[2], values), h.range[2])
-        h.range[3] = np.where(old, np.maximum(h.range[3], values), h.range[3])
+        _put(h.surprise[0], shown.surprises[2], old)
+        _put(h.surprise[1], shown.total, new)
+        h.surprise[2] += old
+        h.surprise[2, new] = 0.0
+        _put(h.range[2], np.minimum(h.range[2], values), old)
+        _put(h.range[3], np.maximum(h.range[3], values), old)
 
-    def _learn_usual(self, values: Numbers, hour: int, told: Flags) -> None:
+    def _learn_usual(self, hour: int, told: Flags, shown: Shown) -> None:
         h = self.histories
-        logs = np.log(h.offset + np.maximum(values, 0.0))
-        away = logs - self._usual(hour)
-        spread = np.sqrt(np.maximum(h.spread, 1e-4))
-        kept = np.where(h.seen < FIRST, away, np.clip(away, -3 * spread, 3 * spread))
+        away = shown.logs - shown.usual
+        most = 3 * np.sqrt(np.maximum(h.spread, 1e-4))
+        kept = np.where(h.seen < FIRST, away, np.minimum(np.maximum(away, -most), most))
         share = 1 / np.minimum(h.seen + 1.0, USUAL_HALF_LIFE)
-        h.spread[...] = np.where(told & (h.seen > 0), h.spread + share * (kept**2 - h.spread), h.spread)
-        known = np.minimum(h.known[hour] + 1.0, USUAL_HALF_LIFE)
-        near = np.where(h.known[hour] > 0, h.usual[hour] + (kept + self._usual(hour) - h.usual[hour]) / known, logs)
-        h.usual[hour] = np.where(told, near, h.usual[hour])
-        h.known[hour] = np.where(told, known, h.known[hour])
+        _put(h.spread, h.spread + share * (kept**2 - h.spread), told & (h.seen > 0))
+        usual, before = h.usual[hour], h.known[hour]
+        known = np.minimum(before + 1.0, USUAL_HALF_LIFE)
+        near = np.where(before > 0, usual + (kept + shown.usual - usual) / known, shown.logs)
+        _put(usual, near, told)
+        _put(before, known, told)
 
     def _begin(self, rows: NDArray[np.int64]) -> None:
         """There are enough values for a range: those that there were are counted, for all times of day."""
@@ -228,46 +241,70 @@ class MetricBank:
         first = h.first[:, rows].astype(float)
         low, high = first.min(axis=0), first.max(axis=0)
         h.range[:, rows] = np.array([low, np.maximum((high - low) / INSIDE, 1e-6), low, high])
-        mine = np.zeros(self.size, bool)
-        mine[rows] = True
         for number, values in enumerate(first):
             of_all = np.zeros(self.size)
             of_all[rows] = values
             bins = self._bins(of_all)
-            density = self._density(bins, 0)
-            h.surprise[0] = np.where(mine, h.surprise[0] + _GAIN * (density - h.surprise[0]), h.surprise[0])
+            density = self._density(bins, 0)[rows]
+            h.surprise[0, rows] += _GAIN * (density - h.surprise[0, rows])
             if number >= FIRST // 3:
-                self._sketch(np.array([density, np.zeros(self.size), h.surprise[0].astype(float)]), mine)
-            self._count(bins, (0,), mine)
+                surprises = np.array([density, np.zeros(len(rows)), h.surprise[0, rows].astype(float)])
+                self._sketch(_cells(np.log(np.maximum(surprises, 1e-12)) - _FLOORS), rows)
+            self._count(bins[rows], [0], rows)
 
-    def _count(self, bins: NDArray[np.int64], times: tuple[int, ...], mine: Flags) -> None:
-        rows = np.nonzero(mine)[0]
-        at = bins[rows]
-        for time in times:
-            counts = self.histories.counts[time]
-            full = counts[:, rows].max(axis=0) >= _LARGE
-            if full.any():
-                counts[:, rows[full]] //= 2
-            counts[at, rows] += 2
-            counts[np.maximum(at - 1, 0), rows] += 1
-            counts[np.minimum(at + 1, BINS - 1), rows] += 1
+    def _count(self, bins: Places, times: list[int], rows: Places) -> None:
+        counts = self.histories.counts
+        if 3 * int(self.histories.seen.max()) >= _LARGE:  # at most so many are in one place
+            _halve_full(counts, times, rows)
+        when = np.array(times)[:, None]
+        counts[when, bins, rows] += 2
+        counts[when, np.maximum(bins - 1, 0), rows] += 1
+        counts[when, np.minimum(bins + 1, BINS - 1), rows] += 1
 
-    def _sketch(self, surprises: Numbers, mine: Flags) -> None:
-        rows = np.nonzero(mine)[0]
+    def _sketch(self, cells: Places, rows: Places) -> None:
         sketch = self.histories.sketch
-        for number, cells in enumerate(_cells(surprises[:, rows])):
-            full = sketch[number][:, rows].max(axis=0) >= _LARGE
-            if full.any():
-                sketch[number][:, rows[full]] //= 2
-            sketch[number, cells, rows] += 1
+        if int(self.histories.seen.max()) >= _LARGE:
+            _halve_full(sketch, range(len(sketch)), rows)
+        sketch[_STATISTICS, cells, rows] += 1
 
 
-def _times(hour: int) -> tuple[int, int, int]:
+def _times(hour: int) -> list[int]:
     """From coarse to fine: all times, four hours of the day, the hour of the day."""
-    return 0, 1 + hour // 4, 7 + hour
+    return [0, 1 + hour // 4, 7 + hour]
 
 
-def _cells(surprises: Numbers) -> NDArray[np.int64]:
-    place = 1 + (np.log(np.maximum(surprises, 1e-12)) - _FLOORS) / _STEP
-    found: NDArray[np.int64] = np.clip(place, 0, CELLS - 1).astype(np.int64)
+def _cells(depths: Numbers) -> Places:
+    """Of logarithms above the sketches' floors."""
+    found: Places = np.minimum(np.maximum(1 + depths / _STEP, 0), CELLS - 1).astype(np.int64)
     return found
+
+
+def _rarities(sketch: NDArray[np.uint16], depths: Numbers, cells: Places) -> Numbers:
+    """-log10 P(statistic >= now), by statistic and row. `depths` are the logarithms above the sketch's floors."""
+    above = sketch[:, ::-1].cumsum(axis=1, dtype=np.int32)  # of each cell and beyond, the last cell first
+    all_told = above[:, -1]
+    in_tail = above <= (TAIL * all_told).astype(np.int32)[:, None]
+    many = np.add.reduce(in_tail, axis=1, dtype=np.int64)  # cells in the tail
+    edge = np.minimum(CELLS - many, CELLS - 1)
+    row = np.arange(cells.shape[1])
+    total = all_told + 1.0
+    body = np.log10(total / (above[_STATISTICS, CELLS - 1 - cells, row] + 1))
+    of_edge = above[_STATISTICS, CELLS - 1 - edge, row].astype(float)
+    # cells beyond the edge, summed over what lies in the tail
+    further = np.add.reduce(above * in_tail, axis=1, dtype=np.int32) - of_edge * (many > 0)
+    steep = (of_edge + SLOPE_WEIGHT) / ((further + 0.5 * of_edge) * _STEP + SLOPE_WEIGHT / SLOPE)
+    far = depths - (edge - 1) * _STEP
+    tail = np.log10(total / (of_edge + 1)) + steep * np.maximum(far, 0.0) / _TEN
+    found: Numbers = np.where(cells < edge, body, tail)
+    return found
+
+
+def _put(column: NDArray[np.float32], values: NDArray[np.floating], where: Flags) -> None:
+    np.copyto(column, values, where=where, casting="same_kind")
+
+
+def _halve_full(counts: NDArray[np.uint16], which: Iterable[int], rows: Places) -> None:
+    """Of `which` histograms those of the rows that no more fits in."""
+    for one in which:
+        full = rows[counts[one][:, rows].max(axis=0) >= _LARGE]
+        counts[one][:, full] //= 2

@@ -33,6 +33,7 @@ BLOCK_SECONDS = 1800
 FREEZE_SECONDS = 3 * 3600.0
 ACCEPT_SECONDS = 86_400.0
 ROWS = 300  # an entry
+_MILLISECONDS, _CONTACTS = [HANDLE, WAIT], [HANDLE_N, WAIT_N]  # in the order of `MEASURES`
 
 
 class Marks(Columns):
@@ -147,24 +148,24 @@ class Metrics:
             self.block = block
             self._take_checkpoint()
         self.dirty.add("marks")
-        if not counts[[HANDLE_N, WAIT_N]].any():
+        contacts = counts[_CONTACTS]
+        if not np.logical_or.reduce(contacts, axis=None):
             return []  # nothing new: a mean that is full was taken when it became so
         marks = self.marks
-        known = np.repeat(known, len(MEASURES))
-        marks.milliseconds += counts[[HANDLE, WAIT]].T.ravel() * known
-        marks.contacts += (counts[[HANDLE_N, WAIT_N]].T.ravel() * known).astype(np.uint32)
+        marks.milliseconds += (counts[_MILLISECONDS] * known).T.ravel()
+        marks.contacts += (contacts * known).T.ravel().astype(np.uint32)
         full = marks.contacts >= VALUE_OF
-        if not full.any():
+        if not np.logical_or.reduce(full):
             return []
         # as the journal will have them
-        means = (marks.milliseconds / 1000 / np.maximum(marks.contacts, 1)).astype(np.float32).astype(float)
-        values = np.where(full, means, np.nan)
+        means = (marks.milliseconds / 1000 / np.maximum(marks.contacts, 1)).astype(np.float32)
+        values = np.where(full, means, np.nan).astype(float)
         hour = local.moment((start + end) / 2).slot // 2 % 24
         shown = self.bank.read(values, hour)
         self._run(start, full, shown)
         said = self._look(start, end, full, shown)
-        frozen = [self._row(*key) for key, alarm in self.open.items() if end - alarm.opened < FREEZE_SECONDS]
-        values[frozen] = np.nan
+        if self.open:
+            values[[self._row(*key) for key, one in self.open.items() if end - one.opened < FREEZE_SECONDS]] = np.nan
         self.journal[len(self.hours)] = values
         self.hours.append(hour)
         self.bank.learn(values, hour, shown)
@@ -179,16 +180,23 @@ class Metrics:
         marks.resumed[full & gap] = start
         steady = start - marks.resumed.astype(float) >= GAP_SECONDS
         out = full & steady & shown.ready & (np.abs(shown.away) > np.maximum(math.log(RATIO_MIN), Z95 * shown.spread))
-        side = np.where(shown.away > 0, 1, -1)
-        goes_on = out & (marks.run * side > 0)
         marks.last[full] = start
-        alert = full & (shown.total >= LINE)
-        marks.age[...] = np.where(alert, 0, np.minimum(marks.age + full, 9999))
-        for sums, new in ((marks.run_milliseconds, marks.milliseconds), (marks.run_contacts, marks.contacts)):
-            sums[...] = np.where(goes_on, sums + new, np.where(out, new, np.where(full, 0, sums)))
-        marks.since[...] = np.where(out & ~goes_on, start, marks.since)
-        run = np.where(goes_on, marks.run + side, np.where(out, side, np.where(full, 0, marks.run)))
-        marks.run[...] = np.clip(run, -9999, 9999)
+        np.minimum(marks.age + full, 9999, out=marks.age, casting="same_kind")
+        marks.age[full & (shown.total >= LINE)] = 0
+        if not np.logical_or.reduce(out):
+            self._end_runs(full)
+            return
+        side = np.where(shown.away > 0, 1, -1)
+        begins = out & (marks.run * side <= 0)
+        self._end_runs((full & ~out) | begins)
+        marks.run_milliseconds += marks.milliseconds * out
+        marks.run_contacts += marks.contacts * out
+        marks.since[begins] = start
+        marks.run[...] = np.minimum(np.maximum(marks.run + side * out, -9999), 9999)
+
+    def _end_runs(self, rows: Flags) -> None:
+        marks = self.marks
+        marks.run[rows], marks.run_milliseconds[rows], marks.run_contacts[rows] = 0, 0.0, 0
 
     def _look(self, start: int, end: int, full: Flags, shown: Shown) -> list[MetricStatement]:
         found: list[MetricStatement] = []

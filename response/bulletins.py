@@ -18,6 +18,7 @@ from response.params import RespondParams
 from response.playbook import Playbook, Step, playbook_of
 from response.state import Desk, IncidentState, SymptomState, Told
 from response.template import AUDIENCES, Audience, Stage, Unsendable, fill, messages_of
+from response.words import clock_time
 from schemas.base import Origin
 from schemas.centre import CentreChannel
 from schemas.command import Bulletin
@@ -251,14 +252,6 @@ def _step(step: Step, language: str) -> str:
 
 def _zone(desk: Desk) -> ZoneInfo:
     return zone_of(desk.centre.time_zone if desk.centre else "UTC")
-
-
-def clock_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """14:05, with the date where it is not today's; with UTC said, for there nobody's watch shows it."""
-    local = moment.astimezone(zone)
-    same_day = local.date() == now.astimezone(zone).date()
-    text = local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M")
-    return f"{text} UTC" if zone.key == "UTC" else text
 
 
 def _working(desk: Desk, incident: IncidentState) -> list[str]:

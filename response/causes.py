@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,6 +24,7 @@ from schemas.incident import Cause, CauseKind
 ABSENCE_COUNTS_FULLY_AFTER = 300.0
 PROBE_RIGHT = 0.85  # how often a probe sees its tool's outage
 PROBE_FALSE = 0.005  # how often one turns red at the very time at which something else breaks
+SLOW_FALSE = 0.03  # how often a tool turns slow at that time: a crowd slows tools that work
 UP_COUNTS = 0.5  # a probe that says "up" is wrong more often than one that says "down"
 EXPLAINS_FROM = 0.5  # how likely a cause must make something to account for it
 BECAUSE_MAX = 5
@@ -86,6 +88,8 @@ MEANS = {
     for name in Likeness.__struct_fields__
 }
 
+Told = Literal["up", "slow", "down"]  # what is known of a tool, the worst last
+TOLD: tuple[Told, ...] = get_args(Told)
 SAID = {
     "voice_gone": "no calls arrive",
     "chat_gone": "no chats arrive",
@@ -136,32 +140,38 @@ def infer(desk: Desk, incident: IncidentState, params: RespondParams) -> Cause:
     weights = {kind: math.exp(score - top) for kind, score in scores.items()}
     best = max(weights, key=lambda kind: (weights[kind], kind))
     sureness = min(SURENESS_MAX, round(weights[best] / math.fsum(weights.values()), 2))
-    return Cause(kind=best, sureness=sureness, because=_because(best, findings, tools))
+    return Cause(kind=best, sureness=sureness, because=_because(best, findings, tools, incident.slow))
 
 
-def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bool], absence: float) -> float:
+def _score(kind: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, Told], absence: float) -> float:
     logs = LOGS[kind]
     score = logs["prior"][0]
     for name, present in findings.items():
         there, missing = logs[name]
         score += there if present else absence * missing
-    for tool, down in tools.items():
+    for tool, told in tools.items():
+        if told == "slow":
+            score += math.log(PROBE_RIGHT if tool == kind else SLOW_FALSE)
+            continue
         p = PROBE_RIGHT if tool == kind else PROBE_FALSE
-        score += math.log(p) if down else UP_COUNTS * math.log1p(-p)
+        score += math.log(p) if told == "down" else UP_COUNTS * math.log1p(-p)
     return score
 
 
-def _because(best: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, bool]) -> list[str]:
+def _because(
+    best: CauseKind, findings: dict[str, bool], tools: dict[CauseKind, Told], slow: dict[str, str]
+) -> list[str]:
     """What speaks most for the cause, strongest first."""
     weight = {name: getattr(LIKENESS[best], name) / MEANS[name] for name, present in findings.items() if present}
-    said = [f"the health probe of {tool} says it is down" for tool, down in sorted(tools.items()) if down]
+    said = [f"the health probe of {tool} says it is down" for tool, told in sorted(tools.items()) if told == "down"]
+    said += [slow[name] for name in sorted(slow)]
     strongest = sorted(weight, key=lambda name: (-weight[name], name))
     return (said + [SAID[name] for name in strongest if weight[name] >= 0.5])[:BECAUSE_MAX]
 
 
 def _witnessed(
     desk: Desk, incident: IncidentState, findings: dict[str, bool], params: RespondParams
-) -> dict[CauseKind, bool]:
+) -> dict[CauseKind, Told]:
     """Adds what agents show to `findings`; gives what tools say. Both are heard while the incident is young: later
     they may speak of something else. What they once showed stays evidence, for they recover before the signals do."""
     first, last = min(incident.fronts), max(incident.fronts)
@@ -169,15 +179,28 @@ def _witnessed(
         window = (first - timedelta(seconds=params.witness_before_seconds), desk.now)
         for name, present in (*witnesses.agents(desk, window, params), *witnesses.tools(desk, window, params)):
             if not (present and _explained(desk, incident, name)):
-                incident.witnessed[name] = present or incident.witnessed.get(name, False)
-    said: dict[CauseKind, bool] = {}
+                before = incident.witnessed.get(name, False)
+                incident.witnessed[name] = present or before
+                if present:
+                    _hear_slow(desk, incident, name, before, window)
+    said: dict[CauseKind, Told] = {}
     for name, present in sorted(incident.witnessed.items()):
         if name.startswith(witnesses.TOOL):
             kind = witnesses.TOOL_CAUSES[name.removeprefix(witnesses.TOOL)]
-            said[kind] = said.get(kind, False) or present
+            told: Told = "up" if not present else "slow" if name in incident.slow else "down"
+            said[kind] = max(said.get(kind, "up"), told, key=TOLD.index)
         else:
             findings[name] = present
     return said
+
+
+def _hear_slow(desk: Desk, incident: IncidentState, name: str, before: bool, window: witnesses.Window) -> None:
+    """Keeps how slow a tool is; what once said that it is down stays down."""
+    said = witnesses.slow(desk, name.removeprefix(witnesses.TOOL), window) if name.startswith(witnesses.TOOL) else None
+    if said is None:
+        incident.slow.pop(name, None)
+    elif not before or name in incident.slow:
+        incident.slow[name] = said
 
 
 def _explained(desk: Desk, incident: IncidentState, name: str) -> bool:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from response import on_call, sentences, words
-from response.bulletins import clock_time, to_supervisors
+from response.bulletins import to_supervisors
 from response.params import RespondParams
 from response.permission import APPROVABLE
 from response.state import Desk
@@ -49,7 +49,7 @@ class _Writer:
         self._now, self._zone, self.language = now, zone, language
 
     def at(self, moment: datetime) -> str:
-        return clock_time(moment, self._now, self._zone)
+        return words.clock_time(moment, self._now, self._zone)
 
     def say(self, name: str, **values: object) -> str:
         return sentences.say(name, self.language, **values)

@@ -1,9 +1,10 @@
 """State entries of the response fold: a tenant's desk as bytes, and back.
 
-Four entries that are each replaced whole (centre, flows, floor, desk), one for each open case, and the clock, which is
-written last. Centre, flows, floor and cases may be ahead of a desk entry that a crash kept from being written: hearing
-the same record twice leaves them as they are. The desk entry carries a clock of its own, so incidents and the place up
-to which they are applied never part; between two changes of it only the small clock is written.
+Four entries that are each replaced whole (centre, flows, floor, desk), one for each open case and for each tool's
+latency, and the clock, which is written last. Centre, flows, floor, cases and latencies may be ahead of a desk entry
+that a crash kept from being written: hearing the same record twice leaves them as they are. The desk entry carries a
+clock of its own, so incidents and the place up to which they are applied never part; between two changes of it only the
+small clock is written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import msgspec
 
 from response.floor import WHOLE, name_of
+from response.latency import Latency
 from response.pace import Pace
 from response.state import Booking, Clock, Desk, Flow, IncidentState, ProviderState, Texted, Unread
 from schemas.centre import Centre, OpenCase
@@ -115,6 +117,10 @@ class Memory:
             if desk.centre is not None:
                 self._put(changed, f"centre/{tenant}", _pack(desk.centre))
             self._put(changed, f"flows/{tenant}", _pack(_Flows(desk.flows, desk.paces)))
+            # before the floor: a heartbeat that the floor has is not heard again
+            for name, latency in sorted(desk.latencies.changed.items()):
+                changed[f"latency/{tenant}|{name}"] = _pack(latency) if latency is not None else None
+            desk.latencies.changed = {}
             self._put(changed, f"floor/{tenant}", _pack(_floor(desk)))
             for case_id, case in sorted(desk.cases.changed.items()):
                 changed[f"case/{tenant}|{case_id}"] = _pack(case) if case is not None else None
@@ -145,7 +151,7 @@ class Memory:
             unpacked = _unpack(entries[name])
             if unpacked is None:
                 continue
-            if kind != "case":
+            if kind not in ("case", "latency"):
                 self._written[name] = entries[name]
             desk = desks.setdefault(tenant, Desk(clock=Clock(tenant=tenant)))
             self._take(desk, kind, *unpacked)
@@ -161,6 +167,9 @@ class Memory:
         elif kind == "case":
             case = decode(raw, type=OpenCase)
             desk.cases.by_id[case.case_id] = case
+        elif kind == "latency":
+            latency = decode(raw, type=Latency)
+            desk.latencies.by_name[latency.name] = latency
         elif kind == "floor":
             floor = decode(raw, type=_Floor)
             for line in floor.floor.values():

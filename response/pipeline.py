@@ -199,7 +199,7 @@ class ResponseFold:
         outbox.bulletins(bulletins.calls(desk, outbox.origin))
         outbox.bulletins(receipts.due(desk, outbox.origin, self._params))
         outbox.bulletins(handover.due(desk, outbox.origin, self._params))
-        said = status.say(desk, outbox.origin)
+        said = status.say(desk, outbox.origin, self._params)
         if said is not None:
             outbox.add(DESK_STATUS, "desk", said, f".{said.revision}")
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from response.latency import Latencies
 from response.pace import Pace
 from schemas.base import Origin, QueueRef
 from schemas.centre import Centre, OpenCase
@@ -260,6 +261,8 @@ class IncidentState(msgspec.Struct, kw_only=True):
     severity: int = 0
     # agents and tools as they were once seen since it broke: they are back before the signals are cleared
     witnessed: dict[str, bool] = {}
+    # of the tools among them those that were up but slow: in words
+    slow: dict[str, str] = {}
     cause: Cause = msgspec.field(default_factory=lambda: Cause(kind="unknown", sureness=0.0))
     scope: Scope = msgspec.field(default_factory=lambda: Scope(level="queue", channels=[]))
     symptoms: dict[str, SymptomState] = {}
@@ -346,8 +349,9 @@ class Desk(msgspec.Struct, kw_only=True):
     # by queue and site (`floor`)
     floor: dict[str, dict[str, Workforce]] = {}
     tools: dict[str, ToolHealth] = {}
-    # since when agents are idle or missing and tools not up, by what `witnesses` calls it
+    # since when agents are idle or missing and tools not up or slow, by what `witnesses` calls it
     since: dict[str, datetime] = {}
+    latencies: Latencies = msgspec.field(default_factory=Latencies)
     paces: dict[str, Pace] = {}
     cases: Cases = msgspec.field(default_factory=Cases)
     incidents: dict[str, IncidentState] = {}

@@ -1,4 +1,4 @@
-"""How the desk stands as a whole: said when the kill switch, the mode or who is on call changes."""
+"""How the desk stands as a whole: said when the kill switch, the mode, who is on call or a slow tool changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import timedelta
 import msgspec
 
 from response import on_call, spending
+from response.params import RespondParams
 from response.state import Desk
 from schemas.base import Origin
-from schemas.status import DeskStatus, OnDuty, Stop
+from schemas.status import DeskStatus, OnDuty, SlowTool, Stop
 
 
 def stops(desk: Desk) -> Iterator[Stop]:
@@ -33,7 +34,7 @@ def _on_duty(desk: Desk) -> list[OnDuty]:
     return desk.status.on_duty
 
 
-def say(desk: Desk, origin: Origin) -> DeskStatus | None:
+def say(desk: Desk, origin: Origin, params: RespondParams) -> DeskStatus | None:
     """A new revision, if anything of it changed; nothing before there is a model or a stop."""
     centre, before = desk.centre, desk.status
     now = DeskStatus(
@@ -44,9 +45,10 @@ def say(desk: Desk, origin: Origin) -> DeskStatus | None:
         stops=list(stops(desk)),
         on_duty=_on_duty(desk),
         budget=spending.account(desk, before.budget if before else None),
+        slow=list(_slow(desk, params)),
         origin=before.origin if before else origin,
     )
-    if before is None and centre is None and not now.stops:
+    if before is None and centre is None and not now.stops and not now.slow:
         return None
     if before is not None and _news(now) == _news(before):
         desk.status = now  # the account goes on
@@ -56,4 +58,18 @@ def say(desk: Desk, origin: Origin) -> DeskStatus | None:
 
 
 def _news(status: DeskStatus) -> tuple[object, ...]:
-    return status.mode, status.stops, status.on_duty, spending.news(status.budget)
+    return status.mode, status.stops, status.on_duty, status.slow, spending.news(status.budget)
+
+
+def _slow(desk: Desk, params: RespondParams) -> Iterator[SlowTool]:
+    for name, one in sorted(desk.latencies.by_name.items()):
+        health = desk.tools.get(name)
+        if one.slow is not None and health is not None and desk.fresh(health.at, params.tool_fresh_seconds):
+            yield SlowTool(
+                tool=health.tool,
+                provider=health.provider,
+                site=health.site,
+                since=one.slow.since,
+                latency_seconds=one.slow.said,
+                usual_seconds=one.slow.usual,
+            )

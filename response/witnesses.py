@@ -1,4 +1,4 @@
-"""What else speaks for a cause: agents without work or missing, tools that say they are down, each since when.
+"""What else speaks for a cause: agents without work or missing, tools that are down or slow, each since when.
 
 Only what began near the incident speaks of it: a probe that is red all day, or agents whom another outage took away,
 do not.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from response import floor
+from response import floor, words
+from response.latency import in_seconds
+from response.on_call import zone_of
 from response.params import RespondParams
 from response.state import Desk
 from schemas.base import QueueRef
@@ -58,8 +61,13 @@ def hear_agents(desk: Desk, at: QueueRef, params: RespondParams) -> None:
 
 
 def hear_tool(desk: Desk, name: str, health: ToolHealth) -> None:
-    """Since when a tool is not up."""
-    _since(desk, TOOL + name, health.state != "up", health.at)
+    """Since when a tool is not up, or answers later than usual."""
+    slow = desk.latencies.hear(name, health, _zone(desk))
+    _since(desk, TOOL + name, health.state != "up" or slow is not None, slow.since if slow else health.at)
+
+
+def _zone(desk: Desk) -> ZoneInfo:
+    return zone_of(desk.centre.time_zone if desk.centre else "UTC")
 
 
 def _since(desk: Desk, name: str, holds: bool, at: datetime) -> None:
@@ -97,8 +105,8 @@ def _most(desk: Desk, name: str, what: str, lines: list[Workforce], window: Wind
 
 
 def tools(desk: Desk, window: Window, params: RespondParams) -> Iterator[tuple[str, bool]]:
-    """Of each tool that we know, with a fresh probe, whether it went down within `window`; of those that were down
-    before, nothing."""
+    """Of each tool that we know, with a fresh probe, whether it went down or slow within `window`; of those that
+    were so before, nothing."""
     for name, health in sorted(desk.tools.items()):
         since = desk.since.get(TOOL + name)
         if health.tool not in TOOL_CAUSES:
@@ -106,3 +114,18 @@ def tools(desk: Desk, window: Window, params: RespondParams) -> Iterator[tuple[s
         if not desk.fresh(health.at, params.tool_fresh_seconds) or (since is not None and since < window[0]):
             continue
         yield TOOL + health.tool, since is not None and since <= window[1]
+
+
+def slow(desk: Desk, tool: str, window: Window) -> str | None:
+    """How slow a tool is that turned slow within `window`, in words; None where it says itself that it is not up. Where
+    it runs in several places, the slowest."""
+    names = [name for name, health in sorted(desk.tools.items()) if health.tool == tool]
+    turned = [name for name in names if (at := desk.since.get(TOOL + name)) and window[0] <= at <= window[1]]
+    if any(desk.tools[name].state != "up" for name in turned):
+        return None
+    known = [desk.latencies.by_name[name].slow for name in turned if name in desk.latencies.by_name]
+    worst = max((one for one in known if one is not None), key=lambda one: one.away, default=None)
+    if worst is None:
+        return None
+    since = words.clock_time(worst.since, desk.now, _zone(desk))
+    return f"{tool} answers in {in_seconds(worst.said)}, usually {in_seconds(worst.usual)}, since {since}"

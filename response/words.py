@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 CHANNELS: dict[str, dict[str, str]] = {
     "voice": {"en": "phone", "de": "Telefon"},
     "chat": {"en": "chat", "de": "Chat"},
@@ -75,3 +78,11 @@ def listed(channels: list[str], language: str) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {AND.get(language, '&')} {words[-1]}"
+
+
+def clock_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """14:05, with the date where it is not today's; with UTC said, for there nobody's watch shows it."""
+    local = moment.astimezone(zone)
+    same_day = local.date() == now.astimezone(zone).date()
+    text = local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M")
+    return f"{text} UTC" if zone.key == "UTC" else text

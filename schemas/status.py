@@ -1,4 +1,4 @@
-"""How a tenant's desk stands: what was stopped by hand, and who is on call."""
+"""How a tenant's desk stands: what was stopped by hand, who is on call, and which tools are slow."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ class OnDuty(Part, frozen=True, kw_only=True):
     rota: Name
     who: list[Name]
     until: Utc | None = None
+
+
+class SlowTool(Part, frozen=True, kw_only=True):
+    """A tool that answers later than usual, whatever it says of itself; in seconds."""
+
+    tool: Name
+    provider: Name | None = None
+    site: Name | None = None
+    since: Utc
+    latency_seconds: float
+    usual_seconds: float
 
 
 class Budget(Part, frozen=True, kw_only=True):
@@ -53,4 +64,5 @@ class DeskStatus(Message, frozen=True, kw_only=True):
     stops: list[Stop] = []
     on_duty: list[OnDuty] = []
     budget: Budget | None = None
+    slow: list[SlowTool] = []
     origin: Origin

@@ -140,6 +140,8 @@ def _(value: DeskStatus) -> list[Text]:
     stops = "; ".join(f"stopped by {stop.by}: {stop.text}" for stop in value.stops) or "nothing is stopped"
     duty = ", ".join(f"{one.rota} {'/'.join(one.who) or 'nobody'}" for one in value.on_duty)
     text = f"mode {value.mode}, {stops}" + (f"; on call: {duty}" if duty else "")
+    if value.slow:
+        text += f"; slow: {', '.join(one.tool for one in value.slow)}"
     if value.budget is not None:
         text += f"; false alarms {value.budget.spent} of {value.budget.stated:g} in 30 days"
     return [_line(value.at, "desk", value.tenant, text, "red" if value.stops else "")]

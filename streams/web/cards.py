@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from response.guard import APPROVABLE
 from schemas.command import LoadShiftCommand
 from schemas.decision import CommandResult
+from schemas.health import ToolHealth
 from schemas.incident import Incident, Symptom
 from streams.web import words
 from streams.web.rows import added
@@ -47,8 +50,19 @@ def tenant_view(board: TenantBoard, wall: datetime, head: Head, *, whole: bool) 
         alerts={key: board.alerts.get(key) for key in board.alerts.keys(whole=whole)},
         commands={key: _command(board, key) for key in commands},
         bulletins={key: board.bulletins.get(key) for key in board.bulletins.keys(whole=whole)},
-        tools={key: board.tools.get(key) for key in board.tools.keys(whole=whole)},
+        tools={key: _tool(board, key, now) for key in board.tools.keys(whole=whole)},
     )
+
+
+def _tool(board: TenantBoard, key: str, now: datetime) -> ToolHealth | None:
+    """A tool as it says it is; one that says it is up though the desk finds it slow is degraded."""
+    said = board.tools.get(key)
+    if said is None or said.state != "up" or board.status is None:
+        return said
+    for slow in board.status.slow:
+        if (slow.tool, slow.provider, slow.site) == (said.tool, said.provider, said.site):
+            return msgspec.structs.replace(said, state="degraded", text=words.slow_tool(slow, board.zone, now))
+    return said
 
 
 def running_commands(board: TenantBoard, now: datetime) -> int:

@@ -115,7 +115,10 @@ class TenantBoard:
 
     def take_status(self, status: DeskStatus) -> None:
         if self.status is None or self.status.revision <= status.revision:
+            slow = [*(self.status.slow if self.status else ()), *status.slow]
             self.status = status
+            for tool in slow:
+                self.tools.touch(tool.tool)
 
     @property
     def killed_by(self) -> str | None:

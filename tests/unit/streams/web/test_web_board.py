@@ -18,7 +18,7 @@ from schemas.health import ToolHealth
 from schemas.incident import Reason
 from schemas.notice import Notification
 from schemas.signal import Load, QueueLoad, Series
-from schemas.status import Budget, DeskStatus, Stop
+from schemas.status import Budget, DeskStatus, SlowTool, Stop
 from schemas.tick import Tick
 from schemas.workforce import Workforce
 from streams.web.board import Board
@@ -443,6 +443,24 @@ class TestAnswers:
         old = ToolHealth(tenant=outage.TENANT, tool="telephony", at=outage.BROKE_AT - timedelta(hours=1), state="up")
         hear(made, old)
         assert seen(made).tools["telephony"] == telephony
+
+    def test_a_tool_that_says_it_is_up_is_degraded_while_the_desk_finds_it_slow(self) -> None:
+        made = played(22)
+        hear(made, ToolHealth(tenant=outage.TENANT, tool="crm", at=outage.BROKE_AT, state="up", latency_seconds=4.2))
+        slow = SlowTool(tool="crm", since=outage.BROKE_AT, latency_seconds=4.2, usual_seconds=0.6)
+        elsewhere = msgspec.structs.replace(slow, site="east")
+        made.patches(WALL)
+        shown = []
+        for revision, found in enumerate(([elsewhere], [slow], [])):
+            status = DeskStatus(
+                tenant=outage.TENANT, revision=revision, at=WALL, mode="auto", slow=found, origin=outage.ORIGIN
+            )
+            made.fold(status, topics.DESK_STATUS.name, WALL)
+            (crm,) = (patch.tools["crm"] for patch in made.patches(WALL))
+            assert crm is not None
+            shown.append((crm.state, crm.text))
+        assert [state for state, _ in shown] == ["up", "degraded", "up"]
+        assert (shown[1][1] or "").startswith("answers in 4.2 s, usually 0.6 s, since ")
 
 
 class TestTime:

@@ -91,12 +91,16 @@ def _follows(desk: Desk, incident: IncidentState, signal: Signal, symptom: Sympt
 
     Escalations, backlogs and complaints come hours later and anywhere. Waits, and people who give up, come at once:
     later ones follow only where the incident crowds or slows that channel, or people were lent. And nothing follows
-    where agents or tools changed meanwhile in a way that the incident does not account for.
+    where agents or tools changed meanwhile as the incident does not account for (a crowd does for slow tools).
     """
     window = (signal.onset - timedelta(seconds=params.witness_before_seconds), desk.now)
     seen = (*witnesses.agents(desk, window, params), *witnesses.tools(desk, window, params))
-    if any(present and not causes.accounts_for(incident, name) for name, present in seen):
-        return False
+    crowd = any(role(one) == "up" for one in incident.symptoms.values())
+    for name, present in seen:
+        if present and not causes.accounts_for(incident, name):
+            slow = witnesses.slow(desk, name.removeprefix(witnesses.TOOL), window)
+            if slow is None or not crowd:
+                return False
     if symptom.kind in ("escalation-wave", "backlog-growth", "sentiment-wave"):
         return True
     channel = signal.series.at.channel

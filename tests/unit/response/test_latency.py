@@ -158,6 +158,20 @@ def test_a_crowd_that_slows_the_crm_is_still_a_crowd() -> None:
     assert any(said.startswith("crm answers in") for said in script.incident.cause.because)
 
 
+@pytest.mark.parametrize(("state", "incidents"), [("up", 1), ("down", 2)])
+def test_what_follows_a_crowd_still_does_where_a_tool_is_slow_but_not_where_it_is_down(
+    state: str, incidents: int
+) -> None:
+    script = Script()
+    script.hear(centre(), *usual(0, BROKE), tick(BROKE - 3600))
+    script.hear(signal("chat", "surge", BROKE - 3590, ratio=3.0, onset=BROKE - 3600), tick(BROKE - 3000))
+    late = usual(BROKE, BROKE + 300, times=7)
+    script.hear(*(msgspec.structs.replace(health, state=state) for health in late), tick(BROKE + 300))
+    wave = {"ratio": 3.0, "measure": "escalated", "onset": BROKE + 100}
+    script.hear(signal("chat", "escalation-wave", BROKE + 310, **wave), tick(BROKE + 320))  # type: ignore[arg-type]
+    assert len(script.incidents) == incidents
+
+
 def test_the_desk_says_which_tools_are_slow_and_when_no_more() -> None:
     script = Script()
     script.hear(*outage())

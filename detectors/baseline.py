@@ -298,7 +298,7 @@ class Dispersion(Columns):
     def __init__(self, prior: float, prior_weight: float, half_life_seconds: float, params: CountParams) -> None:
         super().__init__()
         self._prior = prior
-        self._prior_weight = prior_weight
+        self._offsets = np.array([[prior_weight * prior], [prior_weight]])
         self._half_life = half_life_seconds
         self._params = params
 
@@ -315,17 +315,24 @@ class Dispersion(Columns):
         that is known to be of another kind."""
         safe = np.maximum(mean, _NOTHING)
         safe_square = safe * safe
-        spread = safe + safe_square * variance
-        square = np.minimum((seen - mean) ** 2, self._params.winsor_sd**2 * spread)
-        weight = np.where(counted, (safe / (1 + safe * self._prior)) ** 2, 0.0)
+        told = seen - mean
+        told *= told
+        told = np.minimum(told, (safe + safe_square * variance) * self._params.winsor_sd**2)
+        told -= safe
+        told /= safe_square
+        told -= noise
+        weight = safe / (1 + safe * self._prior)
+        weight *= weight
+        weight *= counted
         fade = 0.5 ** (seconds / self._half_life)
         sums = self.sums * np.where(counted, fade, 1.0)
-        sums[0] += weight * ((square - safe) / safe_square - noise)
+        told *= weight
+        sums[0] += told
         sums[1] += weight
         self.sums[...] = sums
 
     def estimate(self) -> Numbers:
-        moments, weights = self.sums.astype(float)
-        found = (moments + self._prior_weight * self._prior) / (weights + self._prior_weight)
-        limited: Numbers = np.minimum(np.maximum(found, self._params.dispersion_min), self._params.dispersion_max)
-        return limited
+        found = self.sums + self._offsets
+        ratio: Numbers = found[0] / found[1]
+        np.maximum(ratio, self._params.dispersion_min, out=ratio)
+        return np.minimum(ratio, self._params.dispersion_max, out=ratio)

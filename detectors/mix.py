@@ -81,7 +81,8 @@ class Mix:
         self.ring: NDArray[np.uint32] = np.zeros((MINUTES, 0), np.uint32)
         self.fresh: set[int] = set()
         self.groups: dict[tuple[str, Dimension], list[int]] = {}
-        self._both: dict[tuple[str, Dimension, str], tuple[int, int]] = {}  # rows of its queue and of the channel
+        # rows of a name's queue and of the channel
+        self._both: dict[tuple[str, Dimension], dict[str, tuple[int, int]]] = {}
 
     def add(self, parts: Iterable[tuple[str, QueueCounts]], known: Mapping[str, int]) -> bool:
         """One pane's records, by queue; those of queues that are not `known` count under "other". Says whether there
@@ -91,9 +92,12 @@ class Mix:
         for queue, counts in parts:
             series = queue if queue in known else OTHER
             for field, dimension in FIELDS:
-                for name, n in getattr(counts, field).items():
-                    for row in self._both.get((series, dimension, name)) or self._rows(series, dimension, name):
-                        found[row] = found.get(row, 0) + n
+                if names := getattr(counts, field):
+                    both = self._both.setdefault((series, dimension), {})
+                    for name, n in names.items():
+                        mine, whole = both.get(name) or self._rows(series, dimension, name)
+                        found[mine] = found.get(mine, 0) + n
+                        found[whole] = found.get(whole, 0) + n
         if len(self.rows) > before:
             self._grow()
         self.usual.now[list(found)] += np.fromiter(found.values(), np.uint32, len(found))
@@ -102,7 +106,7 @@ class Mix:
     def _rows(self, series: str, dimension: Dimension, name: str) -> tuple[int, int]:
         both = self._row(series, dimension, name), self._row("", dimension, name)
         if all(self.rows[row].name == name for row in both):  # names that have no rows of their own are without number
-            self._both[series, dimension, name] = both
+            self._both.setdefault((series, dimension), {})[name] = both
         return both
 
     def _row(self, series: str, dimension: Dimension, name: str) -> int:

@@ -152,24 +152,35 @@ class ShareBank:
         learns = known & self._free(start)
         if np.logical_or.reduce(told):
             self._learn(seconds, y, n, scored & learns)
-            self.marks.block[:2] += np.array([y, n]) * learns
+            self.marks.block[0] += y * learns
+            self.marks.block[1] += n * learns
         self.marks.block[2] += float(seconds) * learns
         return statistic
 
     def _score(self, start: int, y: Numbers, n: Numbers, scored: Flags) -> Numbers:
         runs = self.runs
         more, less = self._logs
-        gains = np.minimum(shares.trust(n, self.icc) * (y * more + (n - y) * less), self.params.gain_max)
-        grown = np.minimum((runs.runs.astype(float) + 1.0) * np.exp(gains), self._cap)
-        grown = np.where(scored, grown, runs.runs)
-        walks = np.maximum(runs.walks + gains, 0.0)
+        gains = y * more
+        gains += (n - y) * less
+        gains *= shares.trust(n, self.icc)
+        np.minimum(gains, self.params.gain_max, out=gains)
+        grown = np.exp(gains)
+        grown *= np.add(runs.runs, 1.0, dtype=float)
+        np.minimum(grown, self._cap, out=grown)
+        gains += runs.walks
+        walks = np.maximum(gains, 0.0, out=gains)
         alive = walks > 0
-        sums = (runs.sums + np.array([y, n, n * self.share])[:, None]) * alive
-        runs.since[(runs.walks <= 0) & scored] = start
-        runs.since *= alive | ~scored
-        runs.runs[...] = grown
-        np.copyto(runs.walks, walks, where=scored)
-        np.copyto(runs.sums, sums, where=scored)
+        sums = runs.sums + np.array([y, n, n * self.share])[:, None]
+        sums *= alive
+        np.copyto(runs.since, np.uint32(start), where=(runs.walks <= 0) & scored)
+        np.copyto(runs.since, np.uint32(0), where=~alive & scored)
+        if np.logical_and.reduce(scored):
+            runs.runs[...], runs.walks[...], runs.sums[...] = grown, walks, sums
+        else:
+            grown = np.where(scored, grown, runs.runs)
+            runs.runs[...] = grown
+            np.copyto(runs.walks, walks, where=scored)
+            np.copyto(runs.sums, sums, where=scored)
         self._calm = self._excited = None
         return _statistic(grown)
 
@@ -246,8 +257,7 @@ class ShareBank:
 
     def _learn(self, seconds: int, y: Numbers, n: Numbers, counted: Flags) -> None:
         if np.logical_or.reduce(counted):
-            spread = self.pane_spread
-            spread.learn(y, n * self.share, spread.estimate(), seconds, counted, -1 / np.maximum(n, 1.0))
+            self.pane_spread.learn(y, n * self.share, self._spread, seconds, counted, -1 / np.maximum(n, 1.0))
             # the estimate for the next panes; the shares themselves move with blocks
             self.icc = self._icc()
 
@@ -266,14 +276,15 @@ class ShareBank:
         return ~excited | (start - marks.frozen_since.astype(float) > self.params.freeze_seconds_max)
 
     def _icc(self) -> Numbers:
-        found: Numbers = np.minimum(
-            self.pane_spread.estimate() * self.share / np.maximum(1 - self.share, _NOTHING), 1.0
-        )
+        self._spread = self.pane_spread.estimate()
+        found: Numbers = np.minimum(self._spread * self.share / np.maximum(1 - self.share, _NOTHING), 1.0)
         return found
 
     def _read_excited(self) -> Flags:
         runs, params = self.runs, self.params
-        high = (runs.walks > params.freeze) & (runs.sums[0] > params.freeze_ratio * runs.sums[2])
+        high = runs.walks > params.freeze
+        if np.logical_or.reduce(high, axis=None):
+            high &= runs.sums[0] > params.freeze_ratio * runs.sums[2]
         found: Flags = np.logical_or.reduce(high, axis=0)
         return found
 

@@ -285,7 +285,7 @@ class Bank:
     def _steps(self, moment: Moment) -> Numbers | None:
         """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
         by direction and series. An opening hour is a step, and a season of half hours cannot know its minute."""
-        if not self._steep.any():
+        if not np.logical_or.reduce(self._steep):
             return None
         rate = self._before + (self._after - self._before) * moment.share
         low, high = np.minimum(self._before, self._after), np.maximum(self._before, self._after)
@@ -335,7 +335,7 @@ class Bank:
         unseen = np.exp(-self.level.sums[0].astype(float) / params.level_tells)
         unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
         self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
-        self._all_judged = bool(self.judged.all())
+        self._all_judged = bool(np.logical_and.reduce(self.judged))
         told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown
         most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
         self.tolerance = self._tolerance(told, most, params.tolerance_sd)
@@ -443,7 +443,7 @@ class Bank:
         meters.quarter[0] += seen
         meters.quarter[1] += seasonal
         visit = [seen, expected, seconds_known, seconds_known * self._doubt]
-        if self.far.any():
+        if np.logical_or.reduce(self.far):
             weight = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
             visit = [each * weight for each in visit]
         for row, each in enumerate(visit):
@@ -457,7 +457,7 @@ class Bank:
         """Series that may learn: not excited, or for so long that this may be how it is now."""
         since = self.meters.frozen_since
         excited = self.fast.excited() | self.alarmed
-        before, self._some_frozen = self._some_frozen, bool(excited.any())
+        before, self._some_frozen = self._some_frozen, bool(np.logical_or.reduce(excited))
         if before or self._some_frozen:
             since[...] = np.where(excited, np.where(since > 0, since, start), 0)
         free: Flags = ~excited

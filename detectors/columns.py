@@ -55,3 +55,8 @@ class Columns:
 def six(value: float) -> float:
     """Rounded to 6 significant digits, as all numbers are that leave the bank."""
     return float(value if value % 1 == 0 and -1e6 < value < 1e6 else f"{value:.6g}")
+
+
+def sixes(values: list[float]) -> list[float]:
+    """`six` of each, written and read in one go."""
+    return [float(number) for number in ("%.6g " * len(values) % tuple(values)).split()]

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Numbers, six
+from detectors.columns import Numbers, six, sixes
 from detectors.merge import FIELDS, moment_of
 from schemas.base import QueueRef
 from schemas.signal import QueueLoad
@@ -89,18 +89,20 @@ class Minute:
             weight[0] = np.inf
             chosen = np.sort(chosen[np.argsort(-weight, kind="stable")[:ROWS_MAX]])
         counts = self.counts[:, chosen].T.tolist()
-        floats = np.array([known, expected, low, high])[:, chosen].T.tolist()
+        ranges = [sixes(each[chosen].tolist()) for each in (expected, low, high)]
+        coming = [[] for _ in chosen] if ahead is None else [sixes(each) for each in ahead.T[chosen].tolist()]
+        series = zip(chosen.tolist(), counts, known[chosen].tolist(), *ranges, coming, strict=True)
         found = []
-        for i, count, number in zip(chosen.tolist(), counts, floats, strict=True):
+        for i, count, seconds, usual, least, most, later in series:
             left = None if backlog is None else int(backlog[i])
             found.append(
                 QueueLoad(
                     at=_place(channel, names[i]),
-                    known_seconds=number[0],
+                    known_seconds=seconds,
                     arrivals=count[OFFERED],
-                    expected=six(number[1]),
-                    expected_low=six(number[2]),
-                    expected_high=six(number[3]),
+                    expected=usual,
+                    expected_low=least,
+                    expected_high=most,
                     answered=count[ANSWERED],
                     abandoned=count[ABANDONED],
                     escalated=count[ESCALATED],
@@ -110,7 +112,7 @@ class Minute:
                     wait_seconds_mean=_mean(count[WAIT], count[WAIT_N]),
                     backlog=left,
                     backlog_since=None if left is None else moment_of(float(since[i])),
-                    ahead=[] if ahead is None else [six(value) for value in ahead[:, i].tolist()],
+                    ahead=later,
                 )
             )
         return found

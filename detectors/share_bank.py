@@ -149,7 +149,8 @@ class ShareBank:
         scored = told & self.ready
         # in most minutes of a quiet channel nothing is decided at all
         statistic = self._score(start, y, n, scored) if np.logical_or.reduce(scored) else self.statistic()
-        learns = known & self._free(start)
+        free = self._free(start)
+        learns = known if free is None else known & free
         if np.logical_or.reduce(told):
             self._learn(seconds, y, n, scored & learns)
             self.marks.block[0] += y * learns
@@ -261,8 +262,8 @@ class ShareBank:
             # the estimate for the next panes; the shares themselves move with blocks
             self.icc = self._icc()
 
-    def _free(self, start: int) -> Flags:
-        """Rows that may learn: not excited, or for so long that this may be how it is now."""
+    def _free(self, start: int) -> Flags | None:
+        """Rows that may learn: not excited, or for so long that this may be how it is now. None: all may."""
         marks = self.marks
         if self._excited is None:
             self._excited = self._read_excited()
@@ -272,7 +273,7 @@ class ShareBank:
             marks.frozen_since[...] = np.where(excited, np.where(marks.frozen_since > 0, marks.frozen_since, start), 0)
         self._frozen = some
         if not some:
-            return ~excited
+            return None
         return ~excited | (start - marks.frozen_since.astype(float) > self.params.freeze_seconds_max)
 
     def _icc(self) -> Numbers:

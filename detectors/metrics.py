@@ -120,7 +120,7 @@ class Metrics:
         self.journal: NDArray[np.float32] = np.zeros((JOURNAL, 0), np.float32)
         self.dirty: set[str] = set()
         self.written: set[str] = set()
-        self.checkpoint: dict[str, bytes] = {}  # of the histories, not yet packed: they may never be asked for
+        self.checkpoint: dict[str, bytes] = {}  # entries that are to be written
 
     def grow(self, series: int) -> None:
         more = series * len(MEASURES)
@@ -275,11 +275,10 @@ class Metrics:
     def changes(self) -> dict[str, bytes | None]:
         """Entries that changed since the last call."""
         dirty, self.dirty = self.dirty, set()
-        chunks, self.checkpoint = self.checkpoint, {}
+        found: dict[str, bytes | None] = dict(self.checkpoint)
+        self.checkpoint = {}
         if dirty:
-            chunks |= self._chunks("marks", self.marks)
-        found: dict[str, bytes | None] = {name: VERSION + zlib.compress(raw, 1) for name, raw in chunks.items()}
-        if dirty:
+            found |= self._chunks("marks", self.marks)
             found["metrics/head"] = pack(Head(self.block, self.hours))
             found["metrics/journal"] = VERSION + zlib.compress(self.journal[: len(self.hours)].tobytes(), 1)
         if "alarms" in dirty:
@@ -291,7 +290,10 @@ class Metrics:
 
     def _chunks(self, name: str, part: Columns) -> dict[str, bytes]:
         size = self.bank.size
-        return {f"metrics/{name}/{low // ROWS}": part.pack(low, min(low + ROWS, size)) for low in range(0, size, ROWS)}
+        return {
+            f"metrics/{name}/{low // ROWS}": VERSION + zlib.compress(part.pack(low, min(low + ROWS, size)), 1)
+            for low in range(0, size, ROWS)
+        }
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Takes back what `changes` wrote, on rows that are there. Raises as `snapshot.restore` does."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from queue import Empty
 from typing import Protocol, TypeVar
+
+from schemas.errors import Unavailable
 
 WAIT_SECONDS = 0.2
 _TOLD: list[Queue[int]] = []  # of a process: where it says how far it is
@@ -26,7 +30,8 @@ def run(
     work: Work[J, A], jobs: Sequence[J], processes: int, done: Callable[[int], None] = lambda _n: None
 ) -> Iterator[tuple[J, A]]:
     """`work(job, progress)` of every job, as they come. `work` is a function of a module; `progress` takes how much
-    more of the job's `cost` is done, `done` hears how much of all. What a job raises is raised here."""
+    more of the job's `cost` is done, `done` hears how much of all. What a job raises is raised here; Unavailable where
+    a process died."""
     judged = [0]
 
     def count(more: int) -> None:
@@ -39,20 +44,24 @@ def run(
         return
     context = multiprocessing.get_context("spawn")
     told: Queue[int] = context.Queue()
-    with context.Pool(min(processes, len(jobs)), _begin, (told,)) as pool:
-        waiting = [
-            (job, pool.apply_async(_work, (work, job))) for job in sorted(jobs, key=lambda job: job.cost, reverse=True)
-        ]
-        while waiting:
-            _listen(told, count)
-            for job, answer in [one for one in waiting if one[1].ready()]:
-                waiting = [one for one in waiting if one[1] is not answer]
-                yield job, answer.get()
+    with ProcessPoolExecutor(min(processes, len(jobs)), context, _begin, (told,)) as pool:
+        try:
+            first_the_largest = sorted(jobs, key=lambda job: job.cost, reverse=True)
+            waiting = {pool.submit(_work, work, job): job for job in first_the_largest}
+            while waiting:
+                ended, _ = wait(waiting, WAIT_SECONDS, FIRST_COMPLETED)
+                _listen(told, count)
+                for answer in ended:
+                    yield waiting.pop(answer), answer.result()
+        except BrokenProcessPool:
+            why = "it ended before its job was done; the system may have taken it for its memory"
+            raise Unavailable("a process of this run", why, "give it more memory, or a smaller range") from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _listen(told: Queue[int], count: Callable[[int], None]) -> None:
     try:
-        count(told.get(timeout=WAIT_SECONDS))
         while True:
             count(told.get_nowait())
     except Empty:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,13 +16,11 @@ from schemas.desk import DeskEntry
 from schemas.errors import BadMessage
 from schemas.pane import PaneRecord, QueueCounts, QueuePane
 from schemas.tick import Tick
+from tools import generate
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "schemas/examples").glob("*.json"))
 NOW = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
-
-sys.path.insert(0, str(ROOT / "tools"))
-import generate  # noqa: E402  (a tool, not a package)
 
 
 def kind_of(path: Path) -> str:

@@ -144,7 +144,7 @@ def counts(events: list[ContactEvent]) -> QueueCounts:
     fields["offered_by_transfer"] = fields["offered"] - len(arrivals)
     fields["offered"] = len(arrivals)
     fields["vip"] = sum(event.vip for event in arrivals)
-    for word in ("reason", "site"):
+    for word in ("reason", "site", "drill"):
         fields[f"by_{word}"] = bounded([getattr(event, word) for event in arrivals if getattr(event, word)])
     for what in ("wait", "handle"):
         times = [getattr(event, f"{what}_seconds") for event in events]

@@ -363,7 +363,10 @@ def test_without_metadata_the_first_final_is_the_right_one_and_nothing_punctual_
     log: list[Record], script: list[str]
 ) -> None:
     straight, run = whole(log), with_accidents(log, script, Run(keeps_metadata=False))
-    assert run.sticky() == straight.sticky()
+    told, wanted = run.sticky(), straight.sticky()
+    # More may be told: without its mark a tenant is not known to be past panes that nothing had touched, and a late
+    # record opens them anew, behind what is complete.
+    assert {place: told.get(place) for place in wanted} == wanted
     assert run.verdicts["late"] <= straight.verdicts["late"]
 
 

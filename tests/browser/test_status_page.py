@@ -220,6 +220,7 @@ class TestLive:
             before = voice.locator(".observed").get_attribute("d")
             served.play(23, 24)
             expect(page.locator("#clock")).to_contain_text("10:36")
+            voice.scroll_into_view_if_needed()  # rows out of sight are drawn when they are seen
             expect(voice.locator(".observed")).not_to_have_attribute("d", before or "")
             assert page.evaluate("document.querySelector('#channel-grid .row').kept") is True
             expect(page.locator("#incident-list details[data-part=evidence]")).to_have_attribute("open", "")

@@ -21,6 +21,17 @@ json_option = click.option(
     help="Write the figures to this file as one JSON object.",
 )
 
+since_option = click.option(
+    "--from", "since", help="Only what was at or after it (ISO 8601; local time unless it has an offset)."
+)
+before_option = click.option("--to", "before", help="Only what was before it.")
+learn_option = click.option(
+    "--learn-from",
+    "learn_path",
+    type=click.Path(exists=True, path_type=Path),
+    help="An export of the weeks before, with the same mapping: what is usual is known from the start.",
+)
+
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
     """Writes the figures whole or not at all."""

@@ -16,11 +16,11 @@ from streams import archive, archive_check, archive_manifest, archive_reader, ar
 from streams.archive_manifest import Manifest
 from streams.archive_store import open_store
 from streams.cli._console import console, counter
+from streams.cli._memory import rss_bytes_max
 from streams.cli._moments import window
 from streams.cli._options import config_option, json_option, write_json
 
 DAMAGED = 1
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
 topic_option = click.option(
     "--topic", "names", multiple=True, metavar="TOPIC", help="Only this topic; may be given repeatedly."
 )
@@ -79,8 +79,7 @@ def write(
     if names and figures["not_on_the_broker"]:
         click.echo(f"not on the broker: {', '.join(figures['not_on_the_broker'])}", err=True)
     _tell(figures)
-    rss = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    write_json(json_path, figures | {"rss_bytes_max": rss * RSS_UNIT})
+    write_json(json_path, figures | {"rss_bytes_max": rss_bytes_max(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)})
 
 
 @command.command()

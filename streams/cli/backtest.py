@@ -36,7 +36,7 @@ from streams.backtest_source import Heard, Wanted
 from streams.backtest_truth import Truth
 from streams.cli._console import bar, console, counter
 from streams.cli._moments import window as moments
-from streams.cli._options import json_option, write_json, write_whole
+from streams.cli._options import before_option, json_option, learn_option, since_option, write_json, write_whole
 from streams.cli.centre import checked
 from streams.sweep_figures import Limit
 from streams.sweep_grid import Setting
@@ -59,14 +59,9 @@ NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     multiple=True,
     help="A model (centre.yaml) to try: one for all, or one for each --config, in their order.",
 )
-@click.option("--from", "since", help="Only what was at or after it (ISO 8601; local time unless it has an offset).")
-@click.option("--to", "before", help="Only what was before it.")
-@click.option(
-    "--learn-from",
-    "learn_path",
-    type=click.Path(exists=True, path_type=Path),
-    help="An export of the weeks before, with the same mapping: what is usual is known from the start.",
-)
+@since_option
+@before_option
+@learn_option
 @click.option("--labels", "labels_path", type=_file, help="JSON list of {start, end, what[, channel]}: what happened.")
 @click.option("--feedback", is_flag=True, help="What operators said on the bus: acknowledged, or not an incident.")
 @click.option(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import resource
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -19,8 +17,16 @@ from schemas.errors import BadConfig, Unavailable
 from schemas.fold import Output
 from streams import clock, config, replay_sources, replay_state
 from streams.cli._console import counter
+from streams.cli._memory import rss_bytes_max
 from streams.cli._moments import window as moments
-from streams.cli._options import config_option, json_option, write_json
+from streams.cli._options import (
+    before_option,
+    config_option,
+    json_option,
+    learn_option,
+    since_option,
+    write_json,
+)
 from streams.cli.centre import checked
 from streams.config import Settings
 from streams.player import at_speed
@@ -30,7 +36,6 @@ from streams.replay_readers import ARCHIVED, TOPIC, Reader, existing, log_of, of
 from streams.retold import FILES, JSON_LINES, PARQUET, TIMELINE, Retold
 
 BOTH = "both"
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
 
 
 @click.command()
@@ -49,20 +54,15 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
     help="Folder for the results; made if need be.",
 )
 @click.option("--topic", type=click.Choice(ARCHIVED), help="Which one of an archive.")
-@click.option("--from", "since", help="Only what was at or after it (ISO 8601; local time unless it has an offset).")
-@click.option("--to", "before", help="Only what was before it.")
+@since_option
+@before_option
 @click.option(
     "--centre",
     "centre_path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The model (centre.yaml) of an export's tenant; without one, its channels and queues as they come.",
 )
-@click.option(
-    "--learn-from",
-    "learn_path",
-    type=click.Path(exists=True, path_type=Path),
-    help="An export of the weeks before, with the same mapping: what is usual is known from the start.",
-)
+@learn_option
 @click.option(
     "--state",
     "state_path",
@@ -225,7 +225,7 @@ def _results(retold: Retold, seconds: float) -> dict[str, Any]:
         **{name.removesuffix(".jsonl").replace("-", "_"): counts[name] for name in FILES.values()},
         "lines": {name: retold.lines[name] for name in FILES.values()},
         "wall_seconds": round(seconds, 3),
-        "rss_bytes_max": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT,
+        "rss_bytes_max": rss_bytes_max(),
         "sha256": retold.sha256,
     }
 

@@ -38,9 +38,9 @@ MEGABYTE = 1e6
 def kafka_python(bootstrap: str, records: int) -> dict[str, float]:
     from kafka import TopicPartition
 
-    from streams import archive_source
+    from streams.archive import source
 
-    with closing(archive_source.consumer(settings_on(bootstrap, "count"))) as consumer:
+    with closing(source.consumer(settings_on(bootstrap, "count"))) as consumer:
         places = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC)]
         consumer.assign(places)
         consumer.seek_to_beginning(*places)
@@ -53,19 +53,17 @@ def kafka_python(bootstrap: str, records: int) -> dict[str, float]:
 def archive(bootstrap: str, records: int) -> dict[str, float]:
     import polars as pl
 
-    from streams import archive as archives
-    from streams import archive_reader, archive_source
-    from streams.archive_store import open_store
+    from streams.archive import reader, source
+    from streams.archive import run as archives
+    from streams.archive.store import open_store
 
     settings = settings_on(bootstrap, "archive")
     with tempfile.TemporaryDirectory() as place:
-        figures = archives.run(
-            settings, place, open_store(place), archive_source.chosen(settings, ["contact-events.voice"])
-        )
+        figures = archives.run(settings, place, open_store(place), source.chosen(settings, ["contact-events.voice"]))
         assert figures["records"] == records, figures
         peak = memory()
         began = time.perf_counter()
-        frame = archive_reader.frame(place, "contact-events")
+        frame = reader.frame(place, "contact-events")
         counted = frame.group_by("queue").agg(pl.len(), pl.col("occurred_at").max()).collect()
         seconds = time.perf_counter() - began
         assert counted["len"].sum() == records

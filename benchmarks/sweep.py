@@ -30,10 +30,10 @@ from detectors.pipeline import DetectionFold
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane, SourceCover
-from streams import sweep
-from streams.sweep import Group
-from streams.sweep_grid import Setting
-from streams.sweep_tape import Taping
+from streams.sweep import run as sweep
+from streams.sweep.grid import Setting
+from streams.sweep.run import Group
+from streams.sweep.tape import Taping
 
 PANE_SECONDS = 60
 CHANNELS = 4

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from schemas.errors import BadConfig
 from schemas.topics import CONTACT_EVENTS
-from streams import archive_reader, contact_files, feed, mapping, replay_sources, replay_state
+from streams import contact_files, feed, mapping, replay_sources, replay_state
+from streams.archive import reader
 from streams.config import Settings
 
 TOPIC = "topic:"
@@ -20,7 +21,7 @@ Reader = Callable[[Path, Settings, feed.Window, Callable[[feed.Report], None]], 
 def log_of(source: str, topic: str | None) -> tuple[str, str | None]:
     """Which log a source is a stretch of, and the archive that it lies in: what was learned of one log does not go on
     with another. Raises BadConfig."""
-    archive = None if source.startswith(TOPIC) or not archive_reader.is_archive(source) else source
+    archive = None if source.startswith(TOPIC) or not reader.is_archive(source) else source
     if topic is not None and archive is None:
         raise BadConfig([("--topic", f"is for an archive, which {source} is not (docs/archive.md)")])
     if archive is None:
@@ -35,7 +36,7 @@ def of_archive(archive: str) -> Reader:
 
     def read(path: Path, settings: Settings, window: feed.Window, progress: Callable[[feed.Report], None]) -> Contacts:
         place = archive if str(path) == str(Path(archive)) else str(path)
-        frames = archive_reader.contacts(place, *window)
+        frames = reader.contacts(place, *window)
         return contact_files.of_frames(((place, frame) for frame in frames), settings, progress=progress)
 
     return read

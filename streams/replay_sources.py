@@ -16,8 +16,9 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import archive_reader, feed, history, learned, log_reader
+from streams import feed, history, learned, log_reader
 from streams.ahead import ahead
+from streams.archive import reader
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
@@ -148,7 +149,7 @@ def of_topic(
     first offset of each partition. Raises BadConfig where nothing lies there, Unavailable."""
     counted, begins = Counted(), dict[str, int]()
     n = 0
-    found = _arrivals(settings, name, window) if archive is None else archive_reader.arrivals(archive, name, *window)
+    found = _arrivals(settings, name, window) if archive is None else reader.arrivals(archive, name, *window)
     for n, arrival in enumerate(found, 1):
         begins.setdefault(f"{arrival.topic}/{arrival.partition}", arrival.offset)
         if name == topics.DESK.name:

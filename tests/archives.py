@@ -13,12 +13,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from schemas import codec
 from schemas.contact import ContactEvent
-from streams import archive_manifest
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Facts, todo
-from streams.archive_rows import Taken
-from streams.archive_store import Store
-from streams.archive_writer import Writer, Written
+from streams.archive import manifest as archive_manifest
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Facts, todo
+from streams.archive.rows import Taken
+from streams.archive.store import Store
+from streams.archive.writer import Writer, Written
 from streams.faust_handler import Arrival
 
 VOICE, DESK = "contact-events.voice", "desk"

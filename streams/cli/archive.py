@@ -12,9 +12,13 @@ from rich.table import Table
 
 from schemas.codec import rfc3339
 from schemas.errors import BadConfig
-from streams import archive, archive_check, archive_manifest, archive_reader, archive_source, archive_upkeep, config
-from streams.archive_manifest import Manifest
-from streams.archive_store import open_store
+from streams import config
+from streams.archive import check as archive_check
+from streams.archive import manifest as archive_manifest
+from streams.archive import reader, source, upkeep
+from streams.archive import run as archive
+from streams.archive.manifest import Manifest
+from streams.archive.store import open_store
 from streams.cli._console import console, counter
 from streams.cli._memory import rss_bytes_max
 from streams.cli._moments import window
@@ -73,7 +77,7 @@ def write(
     """
     settings = config.load(config_path)
     span = window(since, before)
-    wanted = archive_source.chosen(settings, names)
+    wanted = source.chosen(settings, names)
     with counter() as step:
         figures = archive.run(settings, place, open_store(place), wanted, span, keep_days, step)
     if names and figures["not_on_the_broker"]:
@@ -89,7 +93,7 @@ def write(
 def compact(place: str, names: tuple[str, ...], json_path: Path | None) -> None:
     """Joins small files, and deletes those that nothing needs any more. (A run does both where many have gathered.)"""
     store = open_store(place)
-    done = {name: archive_upkeep.compact(store, name) for name in _topics(place, names)}
+    done = {name: upkeep.compact(store, name) for name in _topics(place, names)}
     joined, deleted = (sum(getattr(one, what) for one in done.values()) for what in ("joined", "deleted"))
     click.echo(f"{joined:,} files joined, {deleted:,} deleted that were not needed any more")
     write_json(json_path, {name: one._asdict() for name, one in done.items()})
@@ -143,7 +147,7 @@ def check(place: str, names: tuple[str, ...], drop: bool, json_path: Path | None
 
 def _topics(place: str, names: tuple[str, ...]) -> list[str]:
     """Those of the archive, or the named ones. Raises BadConfig."""
-    found = [one for name in names for one in archive_reader.named(place, name)] or archive_reader.topics(place)
+    found = [one for name in names for one in reader.named(place, name)] or reader.topics(place)
     if not found:
         raise BadConfig([(place, "is an archive of nothing yet: `breakwater archive` fills it")])
     return found

@@ -15,31 +15,28 @@ from rich.text import Text
 
 from schemas.errors import BadConfig, Unavailable
 from schemas.topics import CONTACT_EVENTS
-from streams import (
-    backtest,
-    backtest_feedback,
-    backtest_figures,
-    backtest_page,
-    backtest_plot,
-    backtest_source,
-    backtest_truth,
-    clock,
-    config,
-    sweep,
-    sweep_figures,
-    sweep_grid,
-    sweep_page,
-    sweep_plot,
-)
-from streams.backtest import Config
-from streams.backtest_source import Heard, Wanted
-from streams.backtest_truth import Truth
+from streams import clock, config
+from streams.backtest import feedback as backtest_feedback
+from streams.backtest import figures as backtest_figures
+from streams.backtest import page as backtest_page
+from streams.backtest import plot as backtest_plot
+from streams.backtest import run as backtest
+from streams.backtest import source as backtest_source
+from streams.backtest import truth as backtest_truth
+from streams.backtest.run import Config
+from streams.backtest.source import Heard, Wanted
+from streams.backtest.truth import Truth
 from streams.cli._console import bar, console, counter
 from streams.cli._moments import window as moments
 from streams.cli._options import before_option, json_option, learn_option, since_option, write_json, write_whole
 from streams.cli.centre import checked
-from streams.sweep_figures import Limit
-from streams.sweep_grid import Setting
+from streams.sweep import figures as sweep_figures
+from streams.sweep import grid
+from streams.sweep import page as sweep_page
+from streams.sweep import plot as sweep_plot
+from streams.sweep import run as sweep
+from streams.sweep.figures import Limit
+from streams.sweep.grid import Setting
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 TOPICS = (backtest_source.PANES, CONTACT_EVENTS)
@@ -69,7 +66,7 @@ NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     "sweeps",
     multiple=True,
     metavar="NAME=V,V,..",
-    help=f"Try all combinations instead: {', '.join(sweep_grid.NAMES)}.",
+    help=f"Try all combinations instead: {', '.join(grid.NAMES)}.",
 )
 @click.option(
     "--pages-a-week",
@@ -217,10 +214,10 @@ def _sweep(
     if len(configs) > 1:
         raise BadConfig([("--sweep", "begins with one --config and one --centre: the values are tried on these")])
     settings, centre = configs[0].settings, configs[0].centre
-    points = sweep_grid.grid(sweeps)
+    points = grid.grid(sweeps)
     with counter() as step, backtest_source.opened(wanted, settings, step) as source:
         if not source.contacts:
-            sweep_grid.refuse_counting(points)
+            grid.refuse_counting(points)
         truth.read(source.zone)
         taped = sweep.taped(source, settings, centre, points, folder, step)
     heard = taped.heard
@@ -230,7 +227,7 @@ def _sweep(
         fired = sweep.judge(taped.groups, len(points), done)
     seconds = clock.elapsed() - began
     rows = sweep_figures.rows(fired, points, settings, heard.last, heard.days, known)
-    limit = Limit(pages_a_week, sweep_grid.stated(centre, heard))
+    limit = Limit(pages_a_week, grid.stated(centre, heard))
     advice = sweep_figures.advise(rows, limit)
     notes = [*_notes(known), *_limits(points, heard)]
     out = console()

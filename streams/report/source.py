@@ -15,7 +15,8 @@ from schemas import topics
 from schemas.desk import DeskBody, DeskEntry
 from schemas.errors import BadConfig, BadMessage
 from schemas.topics import Topic
-from streams import archive_reader, log_reader
+from streams import log_reader
+from streams.archive import reader
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Start
@@ -64,12 +65,12 @@ class Archive:
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._there = frozenset(archive_reader.topics(place))
+        self._there = frozenset(reader.topics(place))
 
     def arrivals(self, wanted: Sequence[Topic], since: datetime | None = None) -> Iterator[Arrival]:
         for topic in wanted:
             if topic.name in self._there:
-                yield from archive_reader.arrivals(self._place, topic.name, since)
+                yield from reader.arrivals(self._place, topic.name, since)
 
 
 class Folder:
@@ -101,7 +102,7 @@ def opened(settings: Settings, name: str) -> Source:
         return Bus(settings)
     if (Path(name) / FILES[topics.INCIDENTS.name]).is_file():
         return Folder(Path(name))
-    if archive_reader.is_archive(name):
+    if reader.is_archive(name):
         return Archive(name)
     text = f"{name} is neither an archive nor the folder of a replay: give one, or `{BUS}` for the bus"
     raise BadConfig([("--source", text)])

@@ -14,8 +14,9 @@ from confluent_kafka.admin import AdminClient
 
 from schemas import codec, topics
 from schemas.topics import Topic, contact_events
-from streams import archive_reader, broker, config, feed, history, mapping
+from streams import broker, config, feed, history, mapping
 from streams.__main__ import main
+from streams.archive import reader
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from tests.conftest import HasBootstrap, SettingsFor
@@ -37,7 +38,7 @@ def archive(settings: Settings, folder: Path, *arguments: str, code: int = 0) ->
 
 
 def archived(folder: Path, topic: str) -> list[Arrival]:
-    return [plain(one) for one in archive_reader.arrivals(folder / "kept" / "archive", topic)]
+    return [plain(one) for one in reader.arrivals(folder / "kept" / "archive", topic)]
 
 
 def on_the_bus(settings: Settings, topic: Topic) -> list[Arrival]:

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import archive_reader, archive_upkeep
-from streams.archive_store import Store
+from streams.archive import reader, upkeep
+from streams.archive.store import Store
 from tests.archives import VOICE, Failing, FailingFolder, FailingStore, Killed, archive, flat, log
 
 RECORDS = log(30, partitions=2, every=2_000_000)
@@ -34,7 +34,7 @@ def runs(store: Store, fs: Failing, kills: list[tuple[int, str]], join: bool) ->
             try:
                 archive(store, part)
                 if join:
-                    archive_upkeep.compact(store, VOICE)
+                    upkeep.compact(store, VOICE)
             except Killed:
                 continue
             break
@@ -42,7 +42,7 @@ def runs(store: Store, fs: Failing, kills: list[tuple[int, str]], join: bool) ->
 
 
 def contents(place: str) -> list[Any]:
-    return [one._replace(headers=list(one.headers)) for one in archive_reader.arrivals(place, VOICE)]
+    return [one._replace(headers=list(one.headers)) for one in reader.arrivals(place, VOICE)]
 
 
 KILLS = st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["before", "half", "after"])), max_size=8)
@@ -55,7 +55,7 @@ def test_in_a_folder_no_kill_loses_or_doubles_a_record(kills: list[tuple[int, st
         fs = FailingFolder()
         runs(Store(fs, folder), fs, kills, join)
         assert contents(folder) == flat(RECORDS)
-        frame = archive_reader.frame(folder, VOICE).collect()
+        frame = reader.frame(folder, VOICE).collect()
         assert sorted(frame.select("partition", "offset").rows()) == [
             (one.partition, one.offset) for one in flat(RECORDS)
         ]

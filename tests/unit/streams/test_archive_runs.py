@@ -11,24 +11,18 @@ import polars as pl
 import pytest
 
 from schemas.errors import BadConfig, Unavailable
-from streams import (
-    archive_check,
-    archive_manifest,
-    archive_plan,
-    archive_reader,
-    archive_rows,
-    archive_upkeep,
-    archive_writer,
-    clock,
-    contact_frames,
-)
+from streams import clock, contact_frames
 from streams.__main__ import main
-from streams.archive_manifest import Manifest, Segment
-from streams.archive_plan import Facts, Range
-from streams.archive_process import WriterProcess
-from streams.archive_rows import Place
-from streams.archive_store import Store, open_store
-from streams.archive_writer import Writer
+from streams.archive import check, plan, reader, upkeep
+from streams.archive import manifest as archive_manifest
+from streams.archive import rows as archive_rows
+from streams.archive import writer as archive_writer
+from streams.archive.manifest import Manifest, Segment
+from streams.archive.plan import Facts, Range
+from streams.archive.process import WriterProcess
+from streams.archive.rows import Place
+from streams.archive.store import Store, open_store
+from streams.archive.writer import Writer
 from streams.faust_handler import Arrival
 from tests.archives import (
     BYTES_MAX,
@@ -47,7 +41,7 @@ DAY = timedelta(days=1)
 
 
 def read(place: object, topic: str = VOICE, *window: datetime | None) -> list[Arrival]:
-    found = archive_reader.arrivals(place, topic, *window)  # type: ignore[arg-type]
+    found = reader.arrivals(place, topic, *window)  # type: ignore[arg-type]
     return [one._replace(headers=list(one.headers)) for one in found]
 
 
@@ -64,7 +58,7 @@ def replaced(store: Store, change: Callable[[pl.DataFrame], pl.DataFrame]) -> st
     manifest = archive_manifest.load(store, VOICE)
     first, *rest = manifest.segments
     piece, *others = first.pieces
-    rows = change(archive_reader.read_piece(store, VOICE, piece))
+    rows = change(reader.read_piece(store, VOICE, piece))
     of = Range(VOICE, first.partition, first.begin, first.end)
     anew = archive_writer.write_piece(store, VOICE, of, Place(piece.tenant, piece.channel, piece.day), rows)
     segment = msgspec.structs.replace(first, pieces=(anew, *others))
@@ -87,7 +81,7 @@ def test_records_come_back_to_the_byte_from_a_folder_and_from_an_object_store(pl
     archive(open_store(where), {0: odd})
     assert read(where) == odd
     assert read(where, "contact-events") == odd
-    frame = archive_reader.frame(where, VOICE).sort("offset").collect()
+    frame = reader.frame(where, VOICE).sort("offset").collect()
     assert dict(frame.schema) == {"topic": pl.String(), **archive_rows.CONTACT_COLUMNS}
     assert frame["unreadable"].to_list()[0] is None
     reasons = [text.split()[0] for text in frame["unreadable"].to_list()[1:]]
@@ -115,7 +109,7 @@ def test_records_of_other_topics_are_of_the_tenant_that_they_name(tmp_path: Path
     values = [b'{"tenant":"bo","channel":"chat"}', b"{}", b"no json", None]
     records = {0: [Arrival(DESK, 0, n, b"acme|i-1", value, [], START) for n, value in enumerate(values)]}
     archive(open_store(str(tmp_path)), records, DESK)
-    frame = archive_reader.frame(tmp_path, DESK).sort("offset").collect()
+    frame = reader.frame(tmp_path, DESK).sort("offset").collect()
     assert frame.select("tenant", "channel").rows() == [("bo", "chat"), ("acme", ""), ("acme", ""), ("acme", "")]
     assert read(tmp_path, DESK) == flat(records)
 
@@ -126,11 +120,11 @@ def test_a_range_is_one_of_arrival_and_ends_before_its_end(tmp_path: Path) -> No
     since, before = START + timedelta(hours=7), START + timedelta(hours=31)
     wanted = [one for one in flat(records) if since <= one.at < before]
     assert read(tmp_path, VOICE, since, before) == wanted
-    assert archive_reader.frame(tmp_path, VOICE, since, before).collect().height == len(wanted) == 48
+    assert reader.frame(tmp_path, VOICE, since, before).collect().height == len(wanted) == 48
     berlin = since.astimezone().replace(tzinfo=None).astimezone()  # the same moment in this machine's zone
     assert read(tmp_path, VOICE, berlin, before) == wanted
     assert read(tmp_path, VOICE, START + 90 * DAY) == []
-    assert archive_reader.frame(tmp_path, VOICE, START + 90 * DAY).collect().is_empty()
+    assert reader.frame(tmp_path, VOICE, START + 90 * DAY).collect().is_empty()
 
 
 # ---- which offsets are read
@@ -156,16 +150,16 @@ def test_what_is_missing_is_read_and_what_retention_took_is_noted(
     known: list[tuple[int, int]], facts: Facts, ranges: list[tuple[int, int]], lost: list[tuple[int, int]]
 ) -> None:
     segments = tuple(Segment(partition=0, begin=begin, end=end) for begin, end in known)
-    found = archive_plan.todo(Manifest(topic=VOICE, segments=segments), 0, facts)
+    found = plan.todo(Manifest(topic=VOICE, segments=segments), 0, facts)
     assert [one[2:] for one in found.ranges] == ranges
     assert [one[2:] for one in found.lost] == lost
 
 
 def test_a_topic_that_ends_before_its_archive_or_has_fewer_partitions_is_another() -> None:
     manifest = Manifest(topic=VOICE, segments=(Segment(partition=1, begin=0, end=10),))
-    assert archive_plan.is_another(manifest, {0: Facts(0, 3), 1: Facts(0, 10)}) is None
-    assert "ends at offset 9, and 10 were archived" in (archive_plan.is_another(manifest, {1: Facts(0, 9)}) or "")
-    assert archive_plan.is_another(manifest, {0: Facts(0, 10)}) == "it has no partition 1"
+    assert plan.is_another(manifest, {0: Facts(0, 3), 1: Facts(0, 10)}) is None
+    assert "ends at offset 9, and 10 were archived" in (plan.is_another(manifest, {1: Facts(0, 9)}) or "")
+    assert plan.is_another(manifest, {0: Facts(0, 10)}) == "it has no partition 1"
 
 
 def test_what_retention_took_before_it_was_archived_is_in_the_manifest_and_does_not_stop_a_reader(
@@ -177,7 +171,7 @@ def test_what_retention_took_before_it_was_archived_is_in_the_manifest_and_does_
     assert written.lost_offsets == 7
     gone = archive_manifest.load(store, VOICE).lost
     assert [(one.partition, one.begin, one.end) for one in gone] == [(0, 10, 17)]
-    assert archive_reader.lost(tmp_path, VOICE) == list(gone)
+    assert reader.lost(tmp_path, VOICE) == list(gone)
     assert read(tmp_path) == [*records[0][:10], *records[0][17:]]
 
 
@@ -191,7 +185,7 @@ def test_offsets_that_nobody_archived_are_missed_by_name(tmp_path: Path) -> None
         read(tmp_path)
     assert f"offsets 14 to 21 of {VOICE}/0 were not archived: run `breakwater archive`" in problems(refused)
     with pytest.raises(BadConfig):
-        archive_reader.frame(tmp_path, VOICE)
+        reader.frame(tmp_path, VOICE)
     assert len(read(tmp_path, VOICE, None, START + timedelta(hours=14))) == 14  # a range without them
     archive(store, records)  # the next run fills it
     assert read(tmp_path) == flat(records)
@@ -206,9 +200,9 @@ def test_two_archives_of_the_same_offsets_are_read_as_one(tmp_path: Path) -> Non
     archive(open_store(str(one)), {number: ours[:20] for number, ours in records.items()}, poll=20)
     archive(open_store(str(other)), {number: ours[11:] for number, ours in records.items()}, first=11, poll=9)
     assert read([one, other]) == read([other, one]) == flat(records)
-    frame = archive_reader.frame([one, other], VOICE).collect()
+    frame = reader.frame([one, other], VOICE).collect()
     assert frame.height == 60 and frame.select("partition", "offset").n_unique() == 60
-    assert archive_reader.lost([one, other], VOICE) == []
+    assert reader.lost([one, other], VOICE) == []
 
 
 def test_archives_of_two_topics_of_one_name_are_not_mixed(tmp_path: Path) -> None:
@@ -276,7 +270,7 @@ def test_a_damaged_file_is_named_taken_out_and_read_again(
     assert str(path) in problems(refused) and said in problems(refused) and "check --drop" in problems(refused)
     if break_ is not one_bit:  # a frame is not read whole
         with pytest.raises(BadConfig, match=r"check --drop"):
-            archive_reader.frame(tmp_path, VOICE)
+            reader.frame(tmp_path, VOICE)
     for arguments, code in (((), 1), (("--drop",), 0), ((), 0)):
         with pytest.raises(SystemExit) as ended:
             main(["archive", "check", str(tmp_path), *arguments])
@@ -284,7 +278,7 @@ def test_a_damaged_file_is_named_taken_out_and_read_again(
     assert f"{path}: " in capsys.readouterr().out
     archive(store, records)
     assert read(tmp_path) == flat(records)
-    assert archive_check.check(store, VOICE).problems == []
+    assert check.check(store, VOICE).problems == []
 
 
 def test_a_manifest_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
@@ -308,7 +302,7 @@ def test_an_archive_of_a_later_release_and_a_folder_that_is_none_are_refused(tmp
     with pytest.raises(BadConfig, match="is of format 2, this release reads 1: upgrade it"):
         read(tmp_path)
     with pytest.raises(BadConfig, match="no folder and no URL"):
-        archive_reader.is_archive("gopher://nowhere")
+        reader.is_archive("gopher://nowhere")
 
 
 def test_a_store_whose_driver_has_errors_of_its_own_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,13 +340,13 @@ def test_columns_that_a_later_release_added_are_read_beside_files_without_them(t
     store, records = open_store(str(tmp_path)), log(30, partitions=1)
     archive(store, records)
     replaced(store, lambda rows: rows.drop("drill").with_columns(pl.lit(3).alias("mood")))
-    frame = archive_reader.frame(tmp_path, VOICE).sort("offset").collect()
+    frame = reader.frame(tmp_path, VOICE).sort("offset").collect()
     assert frame.height == 30 and frame["drill"].null_count() == 30
     assert 0 < frame["mood"].null_count() < 30
     assert read(tmp_path) == flat(records)
-    archive_upkeep.compact(store, VOICE)
+    upkeep.compact(store, VOICE)
     assert read(tmp_path) == flat(records)
-    assert archive_reader.frame(tmp_path, VOICE).collect().height == 30
+    assert reader.frame(tmp_path, VOICE).collect().height == 30
 
 
 @pytest.mark.parametrize(
@@ -370,7 +364,7 @@ def test_a_column_of_another_type_or_time_zone_is_refused_by_its_file(
     archive(store, log(30, partitions=1))
     path = replaced(store, lambda rows: rows.with_columns(change))
     with pytest.raises(BadConfig) as refused:
-        archive_reader.frame(tmp_path, VOICE)
+        reader.frame(tmp_path, VOICE)
     assert path in problems(refused) and said in problems(refused)
 
 
@@ -399,15 +393,15 @@ def test_small_files_are_joined_and_deleted_when_no_reader_needs_them(
     archive(store, records, raw_bytes_max=1)
     before = len(store.files(VOICE))
     days = 2 * 2 * 3  # partitions, tenants, days
-    done = archive_upkeep.compact(store, VOICE)
+    done = upkeep.compact(store, VOICE)
     assert done.joined > days and done.deleted == 0
     assert len(store.files(VOICE)) > before  # a reader may have the old ones open
     assert read(where) == flat(records)
     later(timedelta(hours=1))
-    assert archive_upkeep.compact(store, VOICE).deleted == done.joined
+    assert upkeep.compact(store, VOICE).deleted == done.joined
     assert len([name for name in store.files(VOICE) if name.endswith(".parquet")]) == days
     assert read(where) == flat(records)
-    assert archive_upkeep.keep(store, VOICE) == (0, 0, 0)
+    assert upkeep.keep(store, VOICE) == (0, 0, 0)
 
 
 def test_what_a_killed_run_left_behind_is_deleted_when_it_is_old(
@@ -419,9 +413,9 @@ def test_what_a_killed_run_left_behind_is_deleted_when_it_is_old(
     for path in left:
         path.write_bytes(b"half")
     assert read(tmp_path) == flat(records)
-    assert archive_upkeep.keep(store, VOICE).deleted == 0
+    assert upkeep.keep(store, VOICE).deleted == 0
     later(timedelta(hours=25))
-    assert archive_upkeep.keep(store, VOICE).deleted == 2
+    assert upkeep.keep(store, VOICE).deleted == 2
     assert not any(path.exists() for path in left)
     assert read(tmp_path) == flat(records)
 
@@ -431,12 +425,12 @@ def test_days_that_are_too_old_are_removed_and_never_read_again(tmp_path: Path) 
     records = {0: [contact(0, n, today - (9 - n) * DAY) for n in range(10)]}
     store = open_store(str(tmp_path))
     archive(store, records, raw_bytes_max=1, poll=3)
-    assert archive_upkeep.keep(store, VOICE, keep_days=4).expired == 5
+    assert upkeep.keep(store, VOICE, keep_days=4).expired == 5
     assert read(tmp_path) == records[0][5:]
     assert archive(store, records).rows == 0
     manifest = archive_manifest.load(store, VOICE)
     assert manifest.kept_from == (today - 4 * DAY).date()
-    assert archive_upkeep.compact(store, VOICE).joined == 0
+    assert upkeep.compact(store, VOICE).joined == 0
     assert read(tmp_path) == records[0][5:]
 
 

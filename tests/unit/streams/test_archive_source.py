@@ -12,11 +12,12 @@ from kafka.errors import KafkaConnectionError, OffsetOutOfRangeError
 
 from schemas import topics
 from schemas.errors import BadConfig, Unavailable
-from streams import archive_source, config
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Range, Todo
-from streams.archive_rows import Taken
-from streams.archive_source import Plan
+from streams import config
+from streams.archive import source
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Range, Todo
+from streams.archive.rows import Taken
+from streams.archive.source import Plan
 
 SETTINGS = config.load(environment={}, broker={"topic_prefix": "x."}, channels={"voice": {"partitions": 2}})
 VOICE = "contact-events.voice"
@@ -71,7 +72,7 @@ class Heard(NamedTuple):
 def read(consumer: Any, *ranges: tuple[int, int]) -> Heard:
     wanted = Todo([Range(VOICE, 0, begin, end) for begin, end in ranges], [])
     heard = Heard([], [])
-    archive_source.read(consumer, SETTINGS, Plan({VOICE: Manifest(topic=VOICE)}, {VOICE: [wanted]}, {}), heard)
+    source.read(consumer, SETTINGS, Plan({VOICE: Manifest(topic=VOICE)}, {VOICE: [wanted]}, {}), heard)
     return heard
 
 
@@ -105,7 +106,7 @@ def test_a_broker_that_goes_away_or_is_silent_is_said(monkeypatch: pytest.Monkey
         read(consumer, (0, 1))
     silent = Broker([], 0)
     now = iter(range(0, 1000, 10))
-    monkeypatch.setattr(archive_source.clock, "elapsed", lambda: float(next(now)))
+    monkeypatch.setattr(source.clock, "elapsed", lambda: float(next(now)))
     with pytest.raises(Unavailable, match="nothing came for 30 s"):
         read(silent, (0, 5))
 
@@ -119,11 +120,11 @@ def test_a_broker_that_goes_away_or_is_silent_is_said(monkeypatch: pytest.Monkey
     ],
 )
 def test_topics_are_chosen_by_name(names: tuple[str, ...], has: Callable[[set[str]], bool]) -> None:
-    found = [topic.name for topic in archive_source.chosen(SETTINGS, names)]
+    found = [topic.name for topic in source.chosen(SETTINGS, names)]
     assert has(set(found)) and len(found) == len(set(found))
     assert topics.DETECT_STATE.name not in found
 
 
 def test_a_topic_that_is_none_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadConfig, match=r"there is no panes; there are .*queue-panes"):
-        archive_source.chosen(SETTINGS, ["panes"])
+        source.chosen(SETTINGS, ["panes"])

@@ -12,14 +12,16 @@ import pytest
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.incident import Incident
-from streams import backtest_feedback, backtest_match, backtest_truth, sweep_figures, sweep_grid, sweep_pages
-from streams.backtest_ran import Told
-from streams.backtest_source import Heard
-from streams.backtest_truth import Judged, Known, Page, Truth, judge
+from streams.backtest import feedback, match
+from streams.backtest import truth as backtest_truth
+from streams.backtest.ran import Told
+from streams.backtest.source import Heard
+from streams.backtest.truth import Judged, Known, Page, Truth, judge
 from streams.config import Settings
-from streams.sweep_figures import Limit, Row
-from streams.sweep_grid import Setting
-from streams.sweep_lanes import Fired
+from streams.sweep import figures, grid, paging
+from streams.sweep.figures import Limit, Row
+from streams.sweep.grid import Setting
+from streams.sweep.lanes import Fired
 from tests.desk_builder import Script, decision, telephony_outage
 
 CHAT, VOICE = frozenset({"chat"}), frozenset({"voice"})
@@ -90,7 +92,7 @@ def test_incidents_are_matched_by_name_cause_and_overlap_each_with_one() -> None
         told("z", 300, channels=["voice"]),
         told("four", 500),
     ]
-    pairs = backtest_match.match(a, b)
+    pairs = match.match(a, b)
     found = [(pair.a and pair.a.incident_id, pair.b and pair.b.incident_id, pair.where) for pair in pairs]
     assert found == [
         ("one", "one", "both"),
@@ -118,13 +120,13 @@ def test_what_operators_said_last_of_an_incident_counts() -> None:
     for minute, action in enumerate(("acknowledge", "not-an-incident", "mute"), 20):
         said.append(decision(action, first.incident_id, 60 * minute))
     low, high = first.onset.timestamp() - 60, first.at.timestamp() + 60
-    truth = backtest_feedback.truth(said, low, high)
+    truth = feedback.truth(said, low, high)
     assert [(one.real, one.channels) for one in truth.known] == [(False, frozenset(first.scope.channels))]
-    assert backtest_feedback.truth(said[:2], low, high).known[0].real
+    assert feedback.truth(said[:2], low, high).known[0].real
     with pytest.raises(BadConfig, match="--labels instead"):
-        backtest_feedback.truth(said[:1], low, high)
+        feedback.truth(said[:1], low, high)
     with pytest.raises(BadConfig, match="--labels instead"):
-        backtest_feedback.truth(said, high + 1e6, high + 2e6)
+        feedback.truth(said, high + 1e6, high + 2e6)
 
 
 @pytest.mark.parametrize(
@@ -147,21 +149,21 @@ def test_what_operators_said_last_of_an_incident_counts() -> None:
 )
 def test_a_grid_that_cannot_be_tried_is_refused_with_what_can(texts: list[str], why: str) -> None:
     with pytest.raises(BadConfig, match=why):
-        sweep_grid.grid(texts)
+        grid.grid(texts)
 
 
 def test_a_grid_is_all_combinations_of_what_is_named() -> None:
-    points = sweep_grid.grid(["budget=1,4", "pane_seconds=60,300", "tolerance=1.1"])
+    points = grid.grid(["budget=1,4", "pane_seconds=60,300", "tolerance=1.1"])
     assert [str(point) for point in points] == [
         "budget=1 tolerance=1.1 pane_seconds=60",
         "budget=1 tolerance=1.1 pane_seconds=300",
         "budget=4 tolerance=1.1 pane_seconds=60",
         "budget=4 tolerance=1.1 pane_seconds=300",
     ]
-    settings = sweep_grid.settings_of(Settings(), points[1])
+    settings = grid.settings_of(Settings(), points[1])
     assert {channel.pane_seconds for channel in settings.channels.values()} == {300}
     with pytest.raises(BadConfig, match="cannot be tried on panes that are counted"):
-        sweep_grid.refuse_counting(points)
+        grid.refuse_counting(points)
 
 
 def fired(at: int, ended: int | None, *, onset: int = 0, channel: str = "chat", **changes: Any) -> Fired:
@@ -175,9 +177,9 @@ def fired(at: int, ended: int | None, *, onset: int = 0, channel: str = "chat", 
 
 def test_alarms_that_begin_together_or_come_back_on_their_channel_are_one_page() -> None:
     together = [fired(1000, 2000), fired(1500, 2000, channel="voice"), fired(2300, 4000)]
-    assert [one.at for one in sweep_pages.pages(together, 9000)] == [1000]
+    assert [one.at for one in paging.pages(together, 9000)] == [1000]
     apart = [fired(1000, 9000), fired(5000, 6000, channel="voice"), fired(20_000, None)]
-    found = sweep_pages.pages(apart, 30_000)
+    found = paging.pages(apart, 30_000)
     assert [(one.at, sorted(one.channels)) for one in found] == [
         (1000, ["chat"]),
         (5000, ["voice"]),
@@ -187,11 +189,11 @@ def test_alarms_that_begin_together_or_come_back_on_their_channel_are_one_page()
 
 
 def test_nobody_is_woken_by_what_is_over_before_it_is_confirmed_or_by_what_is_still_learning() -> None:
-    assert sweep_pages.pages([fired(1000, 1030, opened_ratio=1.3)], 9000) == []
-    assert sweep_pages.pages([fired(1000, 5000, wakes=False)], 9000) == []
-    assert [one.at for one in sweep_pages.pages([fired(1000, 5000, opened_ratio=1.3)], 9000)] == [1060]
+    assert paging.pages([fired(1000, 1030, opened_ratio=1.3)], 9000) == []
+    assert paging.pages([fired(1000, 5000, wakes=False)], 9000) == []
+    assert [one.at for one in paging.pages([fired(1000, 5000, opened_ratio=1.3)], 9000)] == [1060]
     two = [fired(1000, 5000, opened_ratio=1.3), fired(1020, 5000, opened_ratio=1.3, queue="billing")]
-    assert [one.at for one in sweep_pages.pages(two, 9000)] == [1020], "another one shows it too"
+    assert [one.at for one in paging.pages(two, 9000)] == [1020], "another one shows it too"
 
 
 def row(budget: float, delays: tuple[float | None, ...], false: int, late: float = 10.0) -> Row:
@@ -202,23 +204,23 @@ def row(budget: float, delays: tuple[float | None, ...], false: int, late: float
 
 def test_the_setting_that_finds_most_and_soonest_within_the_budget_is_recommended_with_what_was_traded() -> None:
     rows = [row(1, (300.0, None), 0), row(4, (240.0, 400.0), 2), row(40, (60.0, 100.0), 9)]
-    advice = sweep_figures.advise(rows, Limit(None, 4.0))
+    advice = figures.advise(rows, Limit(None, 4.0))
     assert advice.row is rows[1]
     assert "Of 2 settings within the 4 false incidents a month that the model allows" in advice.reason
     assert "budget=40 lateness=10 would do better (2 of 2 found after 1.33 min, 9 false alarms a month" in advice.reason
-    assert sweep_figures.advise(rows, Limit(None, 10.0)).row is rows[2]
-    assert sweep_figures.advise(rows, Limit(0.3, 4.0)).row is rows[0]
-    nothing = sweep_figures.advise(rows[1:], Limit(None, 1.0))
+    assert figures.advise(rows, Limit(None, 10.0)).row is rows[2]
+    assert figures.advise(rows, Limit(0.3, 4.0)).row is rows[0]
+    nothing = figures.advise(rows[1:], Limit(None, 1.0))
     assert nothing.row is rows[1]
     assert nothing.reason.startswith("No setting stays within the 1 false incidents a month")
 
 
 def test_a_shorter_lateness_is_not_recommended_where_nothing_shows_what_it_loses() -> None:
     rows = [row(4, (200.0,), 0, late=0.0), row(4, (230.0,), 0, late=30.0)]
-    assert sweep_figures.advise(rows, Limit(None, 4.0)).row is rows[1]
+    assert figures.advise(rows, Limit(None, 4.0)).row is rows[1]
 
 
 def test_the_budget_stated_is_that_of_the_model_given_else_of_the_log_else_the_usual_one() -> None:
     heard = Heard(0.0, 1.0, CHAT, frozenset({"acme", "shop", "bank"}), {"acme": 9.0, "shop": 2.0})
-    assert sweep_grid.stated(None, heard) == 9.0 + 2.0 + 4.0
-    assert sweep_grid.stated(Centre(tenant="acme", budget_false_incidents_per_month=1.0), heard) == 1.0 + 2.0 + 4.0
+    assert grid.stated(None, heard) == 9.0 + 2.0 + 4.0
+    assert grid.stated(Centre(tenant="acme", budget_false_incidents_per_month=1.0), heard) == 1.0 + 2.0 + 4.0

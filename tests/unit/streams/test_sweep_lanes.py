@@ -15,9 +15,9 @@ from schemas.centre import Centre, CentreChannel
 from schemas.desk import DeskEntry
 from schemas.pane import PaneRecord
 from schemas.signal import Signal
-from streams import sweep_lanes
-from streams.sweep_lanes import Fired, Lane
-from streams.sweep_tape import Taping
+from streams.sweep import lanes as sweep_lanes
+from streams.sweep.lanes import Fired, Lane
+from streams.sweep.tape import Taping
 from tests.properties.pane_logs import pane, progress
 
 START = datetime(2025, 3, 3, tzinfo=UTC)  # a Monday

@@ -12,11 +12,11 @@ import msgspec
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.pane import PaneRecord, QueuePane
-from streams import sweep
-from streams.backtest_source import Hear, Heard, Step
+from streams.backtest.source import Hear, Heard, Step
 from streams.config import Settings
-from streams.sweep_grid import grid
-from streams.sweep_tape import Pane, read
+from streams.sweep import run as sweep
+from streams.sweep.grid import grid
+from streams.sweep.tape import Pane, read
 from tests.properties.pane_logs import centre_log
 
 

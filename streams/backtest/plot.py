@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from streams import backtest_svg as svg
-from streams.backtest_figures import Compared, Side
-from streams.backtest_svg import BAD, DIM, GOOD, INK, KNOWN, OPEN, Scale
+from streams.backtest import svg
+from streams.backtest.figures import Compared, Side
+from streams.backtest.svg import BAD, DIM, GOOD, INK, KNOWN, OPEN, Scale
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1100, 150, 20, 62, 40
 ROW, GAP, ROWS_MAX = 12, 18, 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from streams.backtest_ran import Told
+from streams.backtest.ran import Told
 
 COMPARED = ("cause", "severity", "phase", "onset", "opened_at", "paged", "channels")
 

@@ -19,9 +19,12 @@ from polars.exceptions import PolarsError
 
 from schemas.errors import BadConfig
 from schemas.topics import CONTACT_EVENTS
-from streams import archive_manifest, archive_rows, archive_scan, contact_frames, telemetry
-from streams.archive_manifest import Lost, Manifest, Piece, Segment
-from streams.archive_store import Store, open_store
+from streams import contact_frames, telemetry
+from streams.archive import manifest as archive_manifest
+from streams.archive import rows as archive_rows
+from streams.archive import scan
+from streams.archive.manifest import Lost, Manifest, Piece, Segment
+from streams.archive.store import Store, open_store
 from streams.faust_handler import Arrival
 
 FIX_DAMAGED = (
@@ -183,9 +186,9 @@ def _frame(roots: Roots, topic: str, since: datetime | None, before: datetime | 
         if (span.begin, span.end) == (span.segment.begin, span.segment.end):
             whole.setdefault(id(span.store), (span.store, []))[1].extend(pieces)
         elif pieces:
-            cut = archive_scan.scan(span.store, topic, pieces)
+            cut = scan.scan(span.store, topic, pieces)
             parts.append(cut.filter(pl.col("offset").is_between(span.begin, span.end, closed="left")))
-    parts += [archive_scan.scan(store, topic, pieces) for store, pieces in whole.values() if pieces]
+    parts += [scan.scan(store, topic, pieces) for store, pieces in whole.values() if pieces]
     if not parts:
         parts = [pl.LazyFrame(schema=archive_rows.columns_of(topic))]
     rows = pl.concat(parts, how="diagonal") if len(parts) > 1 else parts[0]

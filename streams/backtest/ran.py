@@ -15,7 +15,7 @@ from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.incident import Incident
 from schemas.signal import Signal
-from streams.backtest_truth import Page
+from streams.backtest.truth import Page
 
 
 class Told(msgspec.Struct):

@@ -14,11 +14,13 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
-from streams import archive_manifest, archive_rows, clock
-from streams.archive_manifest import Lost, Manifest, Piece, Segment
-from streams.archive_plan import Range
-from streams.archive_rows import Place, Taken
-from streams.archive_store import Store
+from streams import clock
+from streams.archive import manifest
+from streams.archive import rows as archive_rows
+from streams.archive.manifest import Lost, Manifest, Piece, Segment
+from streams.archive.plan import Range
+from streams.archive.rows import Place, Taken
+from streams.archive.store import Store
 
 # Of records in memory: what a reader holds at a time; what a kill makes the next run read again.
 SEGMENT_RAW_BYTES = 64 * 1024 * 1024
@@ -92,7 +94,7 @@ class Writer:
                 segments=(*before.segments, *segments),
                 lost=(*before.lost, *(lost for name, lost in self._lost if name == topic)),
             )
-            self._manifests[topic] = archive_manifest.commit(self._store, after)
+            self._manifests[topic] = manifest.commit(self._store, after)
             for partition in ours:
                 del self._open[topic, partition]
             self._lost = [(name, lost) for name, lost in self._lost if name != topic]
@@ -117,7 +119,7 @@ class Writer:
 def write_piece(store: Store, topic: str, of: Range, place: Place, rows: pl.DataFrame) -> Piece:
     """Writes one file, named for the offsets of its segment. Raises Unavailable."""
     content = archive_rows.to_parquet(rows)
-    path = f"{archive_manifest.folder_of(*place)}/p{of.partition}-{of.begin:015d}-{of.end:015d}.parquet"
+    path = f"{manifest.folder_of(*place)}/p{of.partition}-{of.begin:015d}-{of.end:015d}.parquet"
     store.put(f"{topic}/{path}", content)
     offsets, at = rows["offset"], rows["arrived_at"]
     return Piece(

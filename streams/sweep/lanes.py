@@ -24,8 +24,8 @@ from detectors.slots import LocalTime
 from schemas.base import QueueRef
 from schemas.centre import Centre
 from schemas.fold import digest
-from streams import sweep_tape
-from streams.sweep_tape import Accept, Grow, Keep, Limits, Model, Op, Pane, Settle
+from streams.sweep import tape
+from streams.sweep.tape import Accept, Grow, Keep, Limits, Model, Op, Pane, Settle
 
 PANES_A_WORD = 200  # of progress
 
@@ -241,7 +241,7 @@ def run(
     """What each of the settings says of a channel's tape. `progress` is told how many more panes were judged."""
     folded = Lanes(channel, lanes)
     panes = 0
-    for op in sweep_tape.read(path):
+    for op in tape.read(path):
         folded.apply(op)
         panes += isinstance(op, Pane)
         if panes == PANES_A_WORD:

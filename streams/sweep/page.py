@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.sweep_figures import Advice, Row
+from streams.sweep.figures import Advice, Row
 
 
 def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from streams.archive_manifest import Manifest
+from streams.archive.manifest import Manifest
 
 
 class Range(NamedTuple):

@@ -15,13 +15,14 @@ from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord
-from streams import learned, processes, sweep_lanes
-from streams.backtest_source import Heard, Source, Step
+from streams import learned, processes
+from streams.backtest.source import Heard, Source, Step
 from streams.config import Settings
 from streams.roles import params_of
-from streams.sweep_grid import Setting, settings_of
-from streams.sweep_lanes import Fired, Lane
-from streams.sweep_tape import Reel, Taping
+from streams.sweep import lanes as sweep_lanes
+from streams.sweep.grid import Setting, settings_of
+from streams.sweep.lanes import Fired, Lane
+from streams.sweep.tape import Reel, Taping
 
 Done = Callable[[int, int], None]  # so many of so many: series x settings x panes
 

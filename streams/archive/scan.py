@@ -10,9 +10,9 @@ from polars.exceptions import PolarsError
 from polars.io.plugins import register_io_source
 
 from schemas.errors import BadConfig
-from streams import archive_rows
-from streams.archive_manifest import Piece
-from streams.archive_store import Store
+from streams.archive import rows as archive_rows
+from streams.archive.manifest import Piece
+from streams.archive.store import Store
 
 FIX = "restore the file that was archived, or take it out with `breakwater archive check --drop`"
 # what a later release may widen without meaning something else

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams import backtest_svg as svg
-from streams.backtest_svg import BAD, DIM, GOOD, INK, Scale
-from streams.sweep_figures import Advice, Row
+from streams.backtest import svg
+from streams.backtest.svg import BAD, DIM, GOOD, INK, Scale
+from streams.sweep.figures import Advice, Row
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 480, 64, 82, 24, 56
 NAMED_MAX = 3

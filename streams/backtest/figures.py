@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from streams.backtest import Config
-from streams.backtest_match import Pair, match
-from streams.backtest_ran import Ran, Told
-from streams.backtest_source import Heard
-from streams.backtest_truth import MONTH_DAYS, WEEK_DAYS, Judged, Page, Truth, judge, rate
-from streams.sweep_grid import stated
+from streams.backtest.match import Pair, match
+from streams.backtest.ran import Ran, Told
+from streams.backtest.run import Config
+from streams.backtest.source import Heard
+from streams.backtest.truth import MONTH_DAYS, WEEK_DAYS, Judged, Page, Truth, judge, rate
+from streams.sweep.grid import stated
 
 
 class Side(NamedTuple):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from response.params import RespondParams
-from streams.backtest_truth import Page
-from streams.sweep_lanes import Fired
+from streams.backtest.truth import Page
+from streams.sweep.lanes import Fired
 
 _PARAMS = RespondParams()
 _STRONG_UP, _STRONG_DOWN = 2.0, 1 / 3  # as phases._strong has it: no second opinion needed

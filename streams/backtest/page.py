@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from streams.backtest_figures import Compared, Side
-from streams.backtest_match import Pair
-from streams.backtest_ran import Told
-from streams.sweep_page import span, table
+from streams.backtest.figures import Compared, Side
+from streams.backtest.match import Pair
+from streams.backtest.ran import Told
+from streams.sweep.page import span, table
 
 MEASURES = (
     "signals",

@@ -9,12 +9,13 @@ from typing import Any
 
 from schemas.errors import BadConfig
 from schemas.topics import Topic
-from streams import archive_manifest, archive_source, archive_upkeep, clock, feed
-from streams.archive_plan import Range
-from streams.archive_process import WriterProcess
-from streams.archive_source import Plan
-from streams.archive_store import Store
-from streams.archive_writer import Writer, Written
+from streams import clock, feed
+from streams.archive import manifest, source, upkeep
+from streams.archive.plan import Range
+from streams.archive.process import WriterProcess
+from streams.archive.source import Plan
+from streams.archive.store import Store
+from streams.archive.writer import Writer, Written
 from streams.config import Settings
 
 # Below it a process of its own takes longer to begin than it saves.
@@ -36,16 +37,16 @@ def run(
     Raises BadConfig for a range without a record, a topic that is another, an archive of a later release; Unavailable
     for a broker or a disk that is away: what was committed stays, and the next run goes on there.
     """
-    if archive_manifest.is_archive(store):
-        archive_manifest.check(store)
+    if manifest.is_archive(store):
+        manifest.check(store)
     began = clock.elapsed()
-    with closing(archive_source.consumer(settings)) as reader:
-        plan = archive_source.plan(reader, settings, store, wanted, window)
+    with closing(source.consumer(settings)) as reader:
+        plan = source.plan(reader, settings, store, wanted, window)
         _refuse_nothing(plan, window)
-        archive_manifest.mark(store)
+        manifest.mark(store)
         written = _write(reader, settings, place, store, plan, progress)
     seconds = clock.elapsed() - began
-    upkept = {name: archive_upkeep.keep(store, name, keep_days) for name in sorted(plan.there)}
+    upkept = {name: upkeep.keep(store, name, keep_days) for name in sorted(plan.there)}
     return {
         "archive": store.place(),
         "records": written.rows,
@@ -61,10 +62,10 @@ def _write(reader: Any, settings: Settings, place: str, store: Store, plan: Plan
     bytes_max = settings.ingest.event_bytes_max
     if sum(one.end - one.begin for one in plan.ranges()) < PROCESS_RECORDS_MIN:
         writer = Writer(store, plan.manifests, bytes_max)
-        archive_source.read(reader, settings, plan, writer, progress)
+        source.read(reader, settings, plan, writer, progress)
         return writer.finish()
     with closing(WriterProcess(place, plan.manifests, bytes_max)) as process:
-        archive_source.read(reader, settings, plan, process, progress)
+        source.read(reader, settings, plan, process, progress)
         return process.finish()
 
 

@@ -17,11 +17,12 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from schemas import topics
 from schemas.errors import BadConfig, Unavailable
 from schemas.topics import CONTACT_EVENTS, Topic
-from streams import archive_manifest, broker, clock, feed, telemetry
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Facts, Range, Todo, is_another, todo
-from streams.archive_rows import Taken
-from streams.archive_store import Store
+from streams import broker, clock, feed, telemetry
+from streams.archive import manifest as archive_manifest
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Facts, Range, Todo, is_another, todo
+from streams.archive.rows import Taken
+from streams.archive.store import Store
 from streams.config import Settings
 
 POLL_MILLISECONDS = 500

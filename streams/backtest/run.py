@@ -13,10 +13,11 @@ from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import backtest_spool, learned, processes
-from streams.backtest_ran import Ran
-from streams.backtest_source import Heard, Source, Step
-from streams.backtest_spool import Spool
+from streams import learned, processes
+from streams.backtest import spool as backtest_spool
+from streams.backtest.ran import Ran
+from streams.backtest.source import Heard, Source, Step
+from streams.backtest.spool import Spool
 from streams.config import Settings
 from streams.refolding import Replay, States
 from streams.state import Source as Place

@@ -14,12 +14,14 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
-from streams import archive_manifest, archive_reader, clock
-from streams.archive_manifest import Manifest, Piece, Retired, Segment
-from streams.archive_plan import Range
-from streams.archive_rows import Place
-from streams.archive_store import Store
-from streams.archive_writer import SEGMENT_RAW_BYTES, write_piece
+from streams import clock
+from streams.archive import manifest as archive_manifest
+from streams.archive import reader
+from streams.archive.manifest import Manifest, Piece, Retired, Segment
+from streams.archive.plan import Range
+from streams.archive.rows import Place
+from streams.archive.store import Store
+from streams.archive.writer import SEGMENT_RAW_BYTES, write_piece
 
 # Joined by themselves when so many small ones lie in a row: each record is written again few times, however many runs.
 SMALL_SEGMENTS_MAX = 16
@@ -103,7 +105,7 @@ def _joined(store: Store, topic: str, group: list[Segment]) -> tuple[Segment, li
         if len(parts) == 1 or len({one.columns for one in parts}) > 1:  # what two releases wrote stays as it is
             pieces += parts
             continue
-        rows = pl.concat([archive_reader.read_piece(store, topic, one) for one in parts])
+        rows = pl.concat([reader.read_piece(store, topic, one) for one in parts])
         pieces.append(write_piece(store, topic, of, place, rows))
         gone += parts
     return Segment(partition=of.partition, begin=of.begin, end=of.end, pieces=tuple(pieces)), gone

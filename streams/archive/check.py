@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.errors import BadConfig
-from streams import archive_manifest, archive_reader
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Range
-from streams.archive_store import Store
+from streams.archive import manifest as archive_manifest
+from streams.archive import reader
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Range
+from streams.archive.store import Store
 
 Tell = Callable[[str, int], None]
 
@@ -32,7 +33,7 @@ def check(store: Store, topic: str, progress: Tell = lambda _what, _n: None) -> 
         wrong: list[tuple[str, str]] = []
         for n, piece in enumerate(segment.pieces, 1):
             try:
-                archive_reader.read_piece(store, topic, piece)
+                reader.read_piece(store, topic, piece)
             except BadConfig as bad:
                 wrong += bad.problems
             progress("files", n)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from schemas.errors import BadConfig, Unavailable
-from streams.archive_store import Store
+from streams.archive.store import Store
 
 MARKER = "breakwater-archive.json"
 FORMAT = 1

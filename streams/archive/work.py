@@ -15,11 +15,11 @@ from collections import deque
 import msgspec
 
 from schemas.errors import BadConfig, Unavailable
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Range
-from streams.archive_rows import Taken
-from streams.archive_store import open_store
-from streams.archive_writer import Writer, Written
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Range
+from streams.archive.rows import Taken
+from streams.archive.store import open_store
+from streams.archive.writer import Writer, Written
 
 INBOX_BYTES_MAX = 16 * 1024 * 1024
 LENGTH_BYTES = 4

@@ -13,11 +13,11 @@ from contextlib import suppress
 import msgspec
 
 from schemas.errors import BadConfig, Unavailable
-from streams.archive_manifest import Manifest
-from streams.archive_plan import Range
-from streams.archive_rows import Taken
-from streams.archive_work import LENGTH_BYTES, Answer, Begin, Finish, Lose, Order, Take, encode
-from streams.archive_writer import Written
+from streams.archive.manifest import Manifest
+from streams.archive.plan import Range
+from streams.archive.rows import Taken
+from streams.archive.work import LENGTH_BYTES, Answer, Begin, Finish, Lose, Order, Take, encode
+from streams.archive.writer import Written
 from streams.config import environment_without_settings
 
 END_SECONDS_MAX = 30.0
@@ -30,7 +30,7 @@ class WriterProcess:
     def __init__(self, place: str, manifests: Mapping[str, Manifest], event_bytes_max: int) -> None:
         """`place` is the archive's folder or URL."""
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "streams.archive_work"],
+            [sys.executable, "-m", "streams.archive.work"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=PIPE_BYTES,

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from schemas.centre import Centre
 from schemas.errors import BadConfig
-from streams.backtest_source import Heard
+from streams.backtest.source import Heard
 from streams.config import Channel, Settings
-from streams.sweep_lanes import Lane
+from streams.sweep.lanes import Lane
 
 SETTINGS_MAX = 200
 

@@ -11,8 +11,8 @@ from schemas.decision import OperatorDecision
 from schemas.errors import BadConfig, BadMessage
 from schemas.incident import Incident
 from streams import log_reader
-from streams.backtest_ran import Ran
-from streams.backtest_truth import Known, Truth
+from streams.backtest.ran import Ran
+from streams.backtest.truth import Known, Truth
 from streams.config import Settings
 from streams.values import value_of
 

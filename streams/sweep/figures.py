@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from streams.backtest_truth import MONTH_DAYS, WEEK_DAYS, Judged, Page, Truth, judge, rate
+from streams.backtest.truth import MONTH_DAYS, WEEK_DAYS, Judged, Page, Truth, judge, rate
 from streams.config import Settings
-from streams.sweep_grid import Setting
-from streams.sweep_lanes import Fired
-from streams.sweep_pages import pages
+from streams.sweep.grid import Setting
+from streams.sweep.lanes import Fired
+from streams.sweep.paging import pages
 
 
 class Row(NamedTuple):

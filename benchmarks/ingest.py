@@ -44,7 +44,7 @@ ENGINES = ("breakwater", "faust-agent", "consume-only")
 
 def breakwater(bootstrap: str, group: str, records: int) -> dict[str, float]:
     from streams import telemetry
-    from streams.ingest import Ingest
+    from streams.ingest.thread import Ingest
 
     telemetry.configure_logging("console")
     ingest = Ingest(settings_on(bootstrap, group))
@@ -103,7 +103,7 @@ def faust_agent(bootstrap: str, group: str, records: int) -> dict[str, float]:
 def consume_only(bootstrap: str, group: str, records: int) -> dict[str, float]:
     from confluent_kafka import Consumer
 
-    from streams.ingest_session import consumer_settings
+    from streams.ingest.rules import consumer_settings
 
     consumer = Consumer({**consumer_settings(settings_on(bootstrap, group)), "enable.partition.eof": False})
     consumer.subscribe([TOPIC])

@@ -24,8 +24,8 @@ from streams.faust_handler import FoldHandler, FoldRole
 from streams.faust_role import FaustRole
 from streams.gauges import Gauges
 from streams.health import Health, Watchdog
-from streams.ingest import Ingest
-from streams.ingest_service import IngestService
+from streams.ingest.service import IngestService
+from streams.ingest.thread import Ingest
 from streams.own_ticks import OwnTicks
 from streams.roles import detect_role, intake_role, respond_role
 from streams.state import StateLog

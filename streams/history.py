@@ -20,7 +20,7 @@ from schemas.errors import BadConfig, BadMessage
 from schemas.pane import PaneRecord, Progress, QueuePane
 from streams import contact_frames, feed, log_reader, pane_records, player
 from streams.config import Settings, Tenant
-from streams.ingest_session import pane_rules
+from streams.ingest.rules import pane_rules
 from streams.log_reader import Start
 from streams.pane_frames import PaneCounter
 from streams.played import PlayedLog

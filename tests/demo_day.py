@@ -26,7 +26,7 @@ from schemas.incident import Incident
 from schemas.pane import Progress, QueuePane
 from schemas.workforce import Workforce
 from streams import config, demo, learned, player
-from streams.ingest_session import pane_rules
+from streams.ingest.rules import pane_rules
 from streams.roles import params_of
 from streams.story import Line, Story
 

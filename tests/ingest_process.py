@@ -53,7 +53,7 @@ def main(settings_file: str, failpoint: str = "", count: str = "0") -> int:
     sys.path.insert(0, str(ROOT))
     from streams import telemetry
     from streams.config import Settings
-    from streams.ingest import Ingest
+    from streams.ingest.thread import Ingest
 
     telemetry.configure_logging("console")
     left = {failpoint: int(count)} if failpoint else {}

@@ -18,7 +18,8 @@ import polars as pl
 from schemas.contact import ContactEvent
 from schemas.errors import BadMessage
 from schemas.topics import CONTACT_EVENTS, channel_of
-from streams import contact_frames, contacts
+from streams import contact_frames
+from streams.ingest import contacts
 
 HEADERS = pl.List(pl.Struct({"name": pl.String(), "value": pl.Binary()}))
 RAW: Mapping[str, pl.DataType] = {

@@ -14,7 +14,7 @@ from schemas.errors import BadConfig
 from schemas.pane import QueuePane
 from streams import clock, feed, log_reader, mapping
 from streams.config import Settings
-from streams.ingest import Ingest
+from streams.ingest.thread import Ingest
 from tests.conftest import REAL_DATA, ROOT, HasBootstrap, SettingsFor
 
 EVENTS = REAL_DATA / "events"

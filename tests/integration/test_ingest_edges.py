@@ -17,7 +17,7 @@ from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
 from streams import broker
 from streams.config import Settings
-from streams.ingest import Ingest
+from streams.ingest.thread import Ingest
 
 SECONDS_MAX = 75.0
 

@@ -17,8 +17,8 @@ from schemas.errors import BadConfig
 from schemas.signal import Signal
 from streams import clock, contact_frames, feed, mapping, pane_records, replay_bus
 from streams.config import Settings
-from streams.contacts import decode_batch
-from streams.ingest_session import pane_rules
+from streams.ingest.contacts import decode_batch
+from streams.ingest.rules import pane_rules
 from streams.pane_frames import PaneCounter
 from tests.conftest import HasBootstrap, SettingsFor
 from tests.integration import live

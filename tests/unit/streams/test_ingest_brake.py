@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.brake import Brake, Place
+from streams.ingest.brake import Brake, Place
 
 
 def test_a_partition_far_ahead_of_the_slowest_waits_and_goes_on_when_it_is_well_within() -> None:

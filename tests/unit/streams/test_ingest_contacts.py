@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.contact import ContactEvent
 from schemas.errors import BadMessage
-from streams.contacts import UnknownType, decode_batch
+from streams.ingest.contacts import UnknownType, decode_batch
 
 
 def raw(**fields: Any) -> bytes:

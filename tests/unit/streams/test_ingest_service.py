@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from streams import clock
-from streams.ingest import IngestStatus
-from streams.ingest_service import IngestService
+from streams.ingest.service import IngestService
+from streams.ingest.thread import IngestStatus
 
 
 class Thread:

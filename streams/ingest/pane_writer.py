@@ -8,7 +8,9 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from schemas import codec
 from schemas.errors import BadConfig, Unavailable
+from schemas.pane import QueuePane
 from streams import broker, clock, reachable, telemetry
 from streams.config import Settings
 
@@ -152,3 +154,10 @@ def _producer_settings(settings: Settings) -> dict[str, Any]:
 
 def _ignore(error: KafkaError) -> None:
     """The consumer's own callback tells of the same broker."""
+
+
+def pane_id(record: QueuePane) -> str:
+    """The identity of a pane record, with its version."""
+    start = codec.rfc3339(record.pane_start)
+    place = f"{record.tenant}/{record.channel}/{start}/{record.partition}/{record.part}"
+    return f"{place}/{record.version}"

@@ -17,17 +17,18 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from detectors.panes import Checkpoint, PanePartition, PaneRules, Verdict, moment
+from detectors.panes import Checkpoint, PanePartition, Verdict, moment
 from schemas import codec, topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage, Unavailable
-from schemas.pane import Progress, QueuePane
-from streams import broker, clock, dead_letters, reachable, telemetry, traces
-from streams.brake import Brake, Place
+from schemas.pane import Progress
+from streams import clock, dead_letters, reachable, telemetry, traces
 from streams.config import Settings
-from streams.contacts import Decoded, decode_batch
-from streams.ingest_source import Key, Source
-from streams.pane_writer import FIX_TOPICS, PaneWriter
+from streams.ingest.brake import Brake, Place
+from streams.ingest.contacts import Decoded, decode_batch
+from streams.ingest.pane_writer import FIX_TOPICS, PaneWriter, pane_id
+from streams.ingest.rules import consumer_settings, pane_rules
+from streams.ingest.source import Key, Source
 
 SOURCE = "breakwater/ingest"
 KEEPER = "breakwater-ingest"  # the source of time-keeping heartbeats
@@ -475,43 +476,6 @@ class Session:
             LOG.warning("the broker is away, retrying", why=error.str())
         if error.fatal():
             self._failed = _trouble("the group", error)
-
-
-def pane_id(record: QueuePane) -> str:
-    """The identity of a pane record, with its version."""
-    start = codec.rfc3339(record.pane_start)
-    place = f"{record.tenant}/{record.channel}/{start}/{record.partition}/{record.part}"
-    return f"{place}/{record.version}"
-
-
-def pane_rules(settings: Settings, channel: str) -> PaneRules:
-    limits, how = settings.ingest, settings.channels[channel]
-    return PaneRules(
-        pane_seconds=how.pane_seconds,
-        lateness_seconds=how.lateness_seconds,
-        idle_close_seconds=how.idle_close_seconds,
-        unknown_after_seconds=how.unknown_after_seconds,
-        future_limit_seconds=how.future_limit_seconds,
-        silence=how.silence,
-        event_clock=frozenset(name for name, tenant in settings.tenants.items() if tenant.clock == "event"),
-        names_a_map_max=limits.names_a_map_max,
-        queues_a_pane_max=limits.queues_a_pane_max,
-        tenants_a_partition_max=limits.tenants_a_partition_max,
-        record_bytes_max=limits.record_bytes_max,
-    )
-
-
-def consumer_settings(settings: Settings) -> dict[str, Any]:
-    """A group member that fetches far ahead: with librdkafka's defaults it stalls for a second whenever its queue is
-    full."""
-    return {
-        **broker.confluent_group_settings(settings, "ingest"),
-        "enable.partition.eof": True,
-        "fetch.queue.backoff.ms": 5,
-        "queued.min.messages": 1_000_000,
-        "queued.max.messages.kbytes": 65_536,
-        "log_level": 0,
-    }
 
 
 def _trouble(doing: str, error: KafkaError) -> Unavailable | BadConfig:

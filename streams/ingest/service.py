@@ -7,7 +7,7 @@ import asyncio
 from mode import Service
 
 from streams import clock
-from streams.ingest import Ingest
+from streams.ingest.thread import Ingest
 
 LOOK_SECONDS = 0.2
 

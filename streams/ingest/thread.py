@@ -1,7 +1,7 @@
 """Contact events off the bus in batches, panes onto it: the thin edge around `detectors.panes`.
 
 One thread with librdkafka: Faust agents would cost 20 to 70 times as much an event. Each source partition has its own
-`PanePartition`; `streams.ingest_session` holds the order of effects.
+`PanePartition`; `streams.ingest.session` holds the order of effects.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from schemas.errors import Unavailable
 from streams import clock, telemetry
 from streams.config import Settings
-from streams.ingest_session import REVOKE_SECONDS_MAX, Session
+from streams.ingest.session import REVOKE_SECONDS_MAX, Session
 
 STOP_SECONDS_MAX = 10.0
 RETRY_SECONDS = 1.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from schemas import topics
 from schemas.errors import BadConfig
 
 ENVIRONMENT_PREFIX = "BREAKWATER_"
+TOKEN_VARIABLE = ENVIRONMENT_PREFIX + "TOKEN"
 REPLAY_PREFIX = "replay."  # of topics that hold what was only replayed
 Role = Literal["ingest", "detect", "respond", "notify", "web"]
 ROLES: tuple[Role, ...] = ("ingest", "detect", "respond", "notify", "web")
@@ -263,10 +265,18 @@ class Notify(Frozen):
 
 
 class Operator(Frozen):
-    """Somebody who may decide on the page; the token is the file's content."""
+    """Somebody who may decide. The token is `token_file`'s content, or what `token_sha256` is the digest of: settings
+    with digests may lie on every operator's machine."""
 
     name: str
-    token_file: Path
+    token_file: Path | None = None
+    token_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Operator:
+        if (self.token_file is None) == (self.token_sha256 is None):
+            raise ValueError("an operator has either `token_file` or `token_sha256`")
+        return self
 
 
 class Traces(Frozen):
@@ -282,7 +292,7 @@ class Traces(Frozen):
 class Web(Frozen):
     """The status page. `port` 0 takes a free one. A viewer that is `viewer_backlog_max` messages behind is dropped; one
     that comes back within `resume_bytes_max` of messages gets only what it missed. Without `operators` the page only
-    reads; without `public_directory` nothing is written for customers."""
+    reads, and the commands ask for no token; without `public_directory` nothing is written for customers."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -382,16 +392,23 @@ def read_secret(path: Path) -> str:
         text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadConfig([(str(path), f"secret cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise BadConfig([(str(path), "secret is not text")]) from None
     if not text:
         raise BadConfig([(str(path), "secret is empty")])
     return text
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether more than its owner may read a file."""
+    return path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH) != 0
 
 
 def unknown_variables(environment: dict[str, str] | None = None) -> list[str]:
     """Variables with our prefix that name no setting: a misspelt one would be passed over in silence."""
     source = dict(os.environ) if environment is None else environment
     mine = (name.removeprefix(ENVIRONMENT_PREFIX) for name in sorted(source) if name.startswith(ENVIRONMENT_PREFIX))
-    known = {*Settings.model_fields, "brokers", "test_kafka"}
+    known = {*Settings.model_fields, "brokers", "token", "test_kafka"}
     return [ENVIRONMENT_PREFIX + name for name in mine if name.lower().split("__")[0] not in known]
 
 
@@ -403,6 +420,11 @@ def environment_of_child(**extra: str) -> dict[str, str]:
 def environment_without_settings(**extra: str) -> dict[str, str]:
     """The environment for a child process whose settings are all in its file."""
     return {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)} | extra
+
+
+def token_of_environment() -> str | None:
+    """The token of whoever decides at this terminal."""
+    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
 
 
 def login_name() -> str:

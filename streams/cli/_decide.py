@@ -21,6 +21,7 @@ from streams.cli._console import console
 from streams.cli._lines import describe
 from streams.cli._moments import SPAN
 from streams.cli._options import config_option, json_option, write_json
+from streams.cli._token import decider, token_option
 from streams.config import Settings
 from streams.targets import Target
 
@@ -32,7 +33,9 @@ ALERT = "a staffing alert"
 KINDS = {Incident: "an incident", LoadShiftCommand: "a proposal", StaffingAlert: ALERT}
 
 tenant_option = click.option("--tenant", help="Only look there; needed where several tenants have the name.")
-by_option = click.option("--by", metavar="NAME", help="Who decides. [default: your login name]")
+by_option = click.option(
+    "--by", metavar="NAME", help="Who decides. [default: whose the token is; without operators your login name]"
+)
 note_option = click.option("--note", metavar="TEXT", help="Why, for those who read it later.")
 wait_option = click.option(
     "--wait",
@@ -49,16 +52,24 @@ span_option = click.option("--for", "span", type=SPAN, help="How long: 30m, 2h. 
 def decision(action: str, takes: Takes, text: str, *, into: str | None = None) -> click.Command:
     """The command for one action; `into` names its second argument. Exit codes: 0 done, 1 refused, 3 no answer yet."""
 
-    def run(config_path: Path | None, json_path: Path | None, wait_seconds: float, **said: Any) -> None:
+    def run(
+        config_path: Path | None,
+        json_path: Path | None,
+        wait_seconds: float,
+        by: str | None,
+        token_path: Path | None,
+        **said: Any,
+    ) -> None:
         settings = config.load(config_path)
+        name = decider(settings, by, token_path)
         target = targets.find(settings, said.pop("name"), said.pop("tenant"))
         _refuse_another_kind(takes, target)
-        decided = made(settings, action, target, **said)
+        decided = made(settings, action, target, name, **said)
         carry_out(settings, decided, target, wait_seconds, json_path)
 
-    options = [tenant_option, by_option, note_option, wait_option, config_option, json_option]
+    options = [tenant_option, by_option, token_option, note_option, wait_option, config_option, json_option]
     if action == "mute":
-        options.insert(2, span_option)
+        options.insert(3, span_option)
     needed = takes != "anything"
     arguments = [click.argument("name", required=needed, metavar="ID" if needed else "[ID]")]
     if into is not None:
@@ -83,7 +94,7 @@ def made(
     settings: Settings,
     action: Any,
     target: Target,
-    by: str | None,
+    by: str,
     note: str | None,
     span: timedelta | None = None,
     into: str | None = None,
@@ -94,7 +105,7 @@ def made(
         tenant=target.tenant,
         # when the person decided, also where the tenant's own time is that of its events
         at=clock.now(),
-        by=by or config.login_name(),
+        by=by,
         action=action,
         target=target.id,
         into=into,

@@ -11,6 +11,7 @@ from schemas.incident import Incident
 from streams import config, targets
 from streams.cli import _decide
 from streams.cli._options import config_option, json_option
+from streams.cli._token import decider, token_option
 from streams.targets import Target
 
 
@@ -18,6 +19,7 @@ from streams.targets import Target
 @click.argument("name", metavar="ID")
 @_decide.tenant_option
 @_decide.by_option
+@token_option
 @_decide.note_option
 @_decide.wait_option
 @config_option
@@ -26,6 +28,7 @@ def command(
     name: str,
     tenant: str | None,
     by: str | None,
+    token_path: Path | None,
     note: str | None,
     wait_seconds: float,
     config_path: Path | None,
@@ -38,8 +41,9 @@ def command(
     is never usual.
     """
     settings = config.load(config_path)
+    decided_by = decider(settings, by, token_path)
     for target in places(settings, name, tenant):
-        made = _decide.made(settings, "accept-new-normal", target, by, note)
+        made = _decide.made(settings, "accept-new-normal", target, decided_by, note)
         _decide.carry_out(settings, made, target, wait_seconds, json_path)
 
 

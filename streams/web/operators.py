@@ -1,4 +1,4 @@
-"""Who may decide on the page: a token each, from a file. Without operators the page only reads."""
+"""Who may decide, on the page and at the command line: a token each. Without operators the page only reads."""
 
 from __future__ import annotations
 
@@ -24,19 +24,16 @@ class Operators:
     def __init__(self, operators: list[Operator]) -> None:
         self._names: list[tuple[bytes, str]] = []
         self._failed_at: deque[float] = deque(maxlen=FAILURES_MAX)
-        problems = []
+        problems: list[tuple[str, str]] = []
         for n, one in enumerate(operators):
-            where = f"web.operators.{n}.token_file"
             try:
-                token = read_secret(one.token_file)
+                digest, where = _digest_of(one, f"web.operators.{n}")
             except BadConfig as error:
-                problems += [(where, f"{path} {text}") for path, text in error.problems]
+                problems += error.problems
                 continue
-            if len(token) < TOKEN_LENGTH_MIN:
-                problems.append((where, f"holds {len(token)} characters: take {TOKEN_LENGTH_MIN} or more, at random"))
-            if any(known == _digest(token) for known, _ in self._names):
+            if any(known == digest for known, _ in self._names):
                 problems.append((where, "holds another operator's token: nobody could say who decided"))
-            self._names.append((_digest(token), one.name))
+            self._names.append((digest, one.name))
         if problems:
             raise BadConfig(problems)
 
@@ -50,12 +47,34 @@ class Operators:
         now = clock.elapsed()
         if len(self._failed_at) == FAILURES_MAX and now - self._failed_at[0] < FAILURES_SECONDS:
             raise TooManyFailures
-        given = _digest(authorization.removeprefix("Bearer "))
-        found = [name for known, name in self._names if hmac.compare_digest(known, given)]  # all of them, every time
-        if not found:
+        name = self.named(authorization.removeprefix("Bearer "))
+        if name is None:
             self._failed_at.append(now)
+        return name
+
+    def named(self, token: str) -> str | None:
+        """Whose token this is; too short a one is nobody's, also where the settings have its digest."""
+        if len(token) < TOKEN_LENGTH_MIN:
             return None
-        return found[0]
+        given = _digest(token)
+        found = [name for known, name in self._names if hmac.compare_digest(known, given)]  # all of them, every time
+        return found[0] if found else None
+
+
+def _digest_of(one: Operator, at: str) -> tuple[bytes, str]:
+    """An operator's token as digest, and the field that it stands in. Raises BadConfig."""
+    if one.token_sha256 is not None:
+        return bytes.fromhex(one.token_sha256), f"{at}.token_sha256"
+    assert one.token_file is not None
+    where = f"{at}.token_file"
+    try:
+        token = read_secret(one.token_file)
+    except BadConfig as error:
+        fix = "`token_sha256` in its place needs no file"
+        raise BadConfig([(where, f"{path} {text}; {fix}") for path, text in error.problems]) from None
+    if len(token) < TOKEN_LENGTH_MIN:
+        raise BadConfig([(where, f"holds {len(token)} characters: take {TOKEN_LENGTH_MIN} or more, at random")])
+    return _digest(token), where
 
 
 def _digest(token: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from tests.integration.test_worker_respond import await_that, send
 from tests.recorded import partition_of, records
 from tests.running_worker import Running
 
+TOKEN = "a-token-that-nobody-guesses"
+
 
 class Operator:
     """Somebody who types commands against one deployment."""
@@ -33,7 +36,7 @@ class Operator:
     def __init__(self, settings: Settings, directory: Path) -> None:
         self._directory = directory
         self._config = directory / "operator.yaml"
-        tree = settings.model_dump(mode="json", include={"broker", "tenants", "channels"}, exclude_none=True)
+        tree = settings.model_dump(mode="json", include={"broker", "tenants", "channels", "web"}, exclude_none=True)
         self._config.write_text(yaml.safe_dump(tree))
 
     def types(self, *arguments: str) -> Result:
@@ -221,20 +224,27 @@ def test_an_incident_is_taken_on_muted_and_ended_by_a_person(desk: Desk) -> None
     assert len({decision.decision_id for decision in decisions}) == len(decisions)
 
 
-def test_a_decision_waits_for_a_desk_that_is_away(kafka: Any, settings_for: Any, tmp_path: Path) -> None:
-    settings = settings_for(kafka)
-    operator = Operator(settings, tmp_path)
+def test_an_operators_decision_waits_for_a_desk_that_is_away(kafka: Any, settings_for: Any, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    ana = {"name": "ana", "token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest()}
+    settings = settings_for(kafka, web={"operators": [ana]})
+    operator, signed = Operator(settings, tmp_path), ("--token-file", str(tmp_path / "token"))
     with pytest.raises(BadConfig, match="no tenant has a model"):
-        operator.types("kill")
+        operator.types("kill", *signed)
     published = operator.applies(centre("approve"), "--wait", "0")
     assert "No worker with role respond has read it yet" in published.output
-    unheard = operator.types("kill", "--wait", "1")
+    with pytest.raises(BadConfig, match="--token-file: is needed"):
+        operator.types("kill", "--by", "ana")
+    assert records(settings, topics.OPERATOR_DECISIONS) == []
+    unheard = operator.types("kill", "--wait", "1", *signed)
     assert unheard.exit_code == 3
     assert "No answer yet" in unheard.output
     worker = Running(settings, tmp_path / "worker", "--role", "respond")
     try:
         worker.ready()
-        answered = operator.types("unkill")
+        answered = operator.types("unkill", *signed)
         assert (answered.exit_code, "Done." in answered.output) == (0, True), worker.log()[-2000:]
+        written = [codec.decode(OperatorDecision, one.value) for one in records(settings, topics.OPERATOR_DECISIONS)]
+        assert [(one.by, one.action) for one in written] == [("ana", "kill"), ("ana", "unkill")]
     finally:
         worker.stop()

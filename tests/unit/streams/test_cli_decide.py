@@ -52,7 +52,7 @@ def told(made: OperatorDecision, value: Any, outcome: str, why: str | None = Non
 def test_every_decision_has_a_command_with_help(name: str) -> None:
     shown = run(name, "--help")
     assert shown.exit_code == 0
-    for option in ("--by", "--tenant", "--note", "--wait", "--json", "--config"):
+    for option in ("--by", "--token-file", "--tenant", "--note", "--wait", "--json", "--config"):
         assert option in shown.output
     assert ("--for" in shown.output) == (name == "mute")
 
@@ -148,10 +148,10 @@ def test_a_muted_incident_of_a_played_history_counts_from_its_events(script: Scr
     settings = config.load(environment={}, tenants={"shop": {"clock": "event"}})
     made = _decide.made(settings, "mute", target, "ana", None, timedelta(hours=2))
     assert made.until == script.incident.at + timedelta(hours=2)
-    live = _decide.made(config.load(environment={}), "mute", target, None, None, timedelta(hours=2))
+    live = _decide.made(config.load(environment={}), "mute", target, "bo", None, timedelta(hours=2))
     assert live.until is not None
     assert live.until - live.at < timedelta(hours=2, seconds=5)
-    assert live.by == config.login_name()
+    assert (made.by, live.by) == ("ana", "bo")
     assert live.decision_id != made.decision_id
 
 

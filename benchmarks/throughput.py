@@ -98,11 +98,12 @@ def replay(file: Path, folder: Path) -> dict[str, Any]:
 
 def panes(file: Path, folder: Path) -> dict[str, Any]:
     from schemas.pane import QueuePane
-    from streams import contact_files, history
+    from streams import history
+    from streams.frames import files
 
     del folder
     chosen, found = settings(), Counter[str]()
-    with contact_files.read(file, chosen) as (events, _):
+    with files.read(file, chosen) as (events, _):
         for record in history.of_sorted(events, chosen, events.lanes):
             if isinstance(record, QueuePane):
                 found["panes"] += 1

@@ -16,7 +16,7 @@ from mode import Service
 
 from schemas.errors import Unavailable
 from schemas.fold import Output
-from streams import broker, clock, notify, telemetry
+from streams import broker, clock, telemetry
 from streams.bus import Bus, outgoing
 from streams.config import Role, Settings
 from streams.defects import Defects
@@ -26,6 +26,7 @@ from streams.gauges import Gauges
 from streams.health import Health, Watchdog
 from streams.ingest.service import IngestService
 from streams.ingest.thread import Ingest
+from streams.notify import role as notify
 from streams.own_ticks import OwnTicks
 from streams.roles import detect_role, intake_role, respond_role
 from streams.state import StateLog

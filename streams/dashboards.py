@@ -18,7 +18,7 @@ import orjson
 from schemas.errors import BadConfig, Unavailable
 from streams import clock
 from streams.config import Grafana, read_secret
-from streams.sink import Refused, Retry, secret
+from streams.notify.sink import Refused, Retry, secret
 from streams.sinks import _http
 from streams.sinks._grafana import SETTING, GrafanaClient
 

@@ -20,10 +20,11 @@ from schemas.base import Origin
 from schemas.errors import BadConfig, Unavailable
 from schemas.incident import Cause, Incident, Move, Reason, Scope
 from schemas.topics import Topic
-from streams import broker, canary, clock, log_reader, notify, sinks
+from streams import broker, canary, clock, log_reader, sinks
 from streams.config import Role, Settings
 from streams.log_reader import Start
-from streams.sink import Delivered, Notice, Sink
+from streams.notify import role as notify
+from streams.notify.sink import Delivered, Notice, Sink
 
 ANSWER_SECONDS_MAX = 15.0
 STILL_SECONDS_MAX = 12.0

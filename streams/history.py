@@ -18,12 +18,14 @@ from schemas import topics
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig, BadMessage
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import contact_frames, feed, log_reader, pane_records, player
+from streams import feed, log_reader, player
 from streams.config import Settings, Tenant
+from streams.frames import contacts as contact_frames
+from streams.frames import records as pane_records
+from streams.frames.panes import PaneCounter
+from streams.frames.played import PlayedLog
 from streams.ingest.rules import pane_rules
 from streams.log_reader import Start
-from streams.pane_frames import PaneCounter
-from streams.played import PlayedLog
 from streams.values import value_of
 
 SOURCE = "history"
@@ -84,7 +86,7 @@ def counted(
     progress: Callable[[int], None] = lambda _: None,
     noted: Counter[str] | None = None,
 ) -> Iterator[PaneRecord]:
-    """What `closed` gives, of frames (`streams.pane_frames.SAID`) of what happened before each moment, sorted."""
+    """What `closed` gives, of frames (`streams.frames.panes.SAID`) of what happened before each moment, sorted."""
     settings = _played(settings, lanes)
     counters = {name: PaneCounter(name, pane_rules(settings, name)) for name in sorted({name for _, name in lanes})}
     yield _partitions(counters, start)

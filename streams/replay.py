@@ -7,8 +7,8 @@
     told = replay.retold(panes, settings, centre)
     told.incidents.select("opened_at", "cause", "title")
 
-The columns of every frame are in `streams.tables` and `streams.contact_frames`, with what they mean. Frames are held in
-memory; `breakwater replay` is for what is greater.
+The columns of every frame are in `streams.tables` and `streams.frames.contacts`, with what they mean. Frames are held
+in memory; `breakwater replay` is for what is greater.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from schemas.errors import BadConfig
 from schemas.fold import Output
 from schemas.pane import QueuePane
 from schemas.signal import Load, Signal
-from streams import contact_files, contact_frames, feed, history, learned, mapping, replay_sources, tables
+from streams import feed, history, learned, mapping, replay_sources, tables
 from streams.config import Settings
+from streams.frames import contacts as contact_frames
+from streams.frames import files
 from streams.refolding import Refolding, Replay, States, place_of, refold
 from streams.report import style
 from streams.report.plot import Mark, alone, draw
@@ -67,7 +69,7 @@ class Retold(NamedTuple):
 
 
 def contacts(path: Path, mapping_path: Path, settings: Settings, window: feed.Window = (None, None)) -> pl.DataFrame:
-    """`streams.contact_frames.CONTACTS` of an export, by its mapping (docs/feeding.md), sorted by time; `window` is
+    """`streams.frames.contacts.CONTACTS` of an export, by its mapping (docs/feeding.md), sorted by time; `window` is
     (from, before), either may be None. Rows that cannot be read are left out. Raises BadConfig."""
     with feed.read(path, mapping.load(mapping_path), settings, window) as (events, _):
         parts = [contact_frames.checked(part) for _, part in events.slices()]
@@ -75,13 +77,13 @@ def contacts(path: Path, mapping_path: Path, settings: Settings, window: feed.Wi
 
 
 def panes(contacts: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """The final panes (`streams.tables.PANES`) of contacts (`streams.contact_frames.CONTACTS`, of which only `NEEDED`
+    """The final panes (`streams.tables.PANES`) of contacts (`streams.frames.contacts.CONTACTS`, of which only `NEEDED`
     must be there), counted as the ingest counts those of a tenant whose time is that of its events.
 
     Rows need no order; heartbeats are left out, as the play has its own. Nothing is said of the time before the first
     contact and after the last. Raises BadConfig for other columns, and where no contact can be counted.
     """
-    with contact_files.held(contacts, settings) as (events, report):
+    with files.held(contacts, settings) as (events, report):
         if events.first is None:
             refused = ", ".join(f"{why} {one.count:,}" for why, one in sorted(report.refused.items()))
             raise BadConfig([("contacts", f"hold none that can be counted ({refused or 'there are no rows'})")])

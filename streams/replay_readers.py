@@ -8,9 +8,10 @@ from pathlib import Path
 
 from schemas.errors import BadConfig
 from schemas.topics import CONTACT_EVENTS
-from streams import contact_files, feed, mapping, replay_sources, replay_state
+from streams import feed, mapping, replay_sources, replay_state
 from streams.archive import reader
 from streams.config import Settings
+from streams.frames import files
 
 TOPIC = "topic:"
 ARCHIVED = (*replay_sources.TOPICS, CONTACT_EVENTS)  # what can be told again of an archive
@@ -37,7 +38,7 @@ def of_archive(archive: str) -> Reader:
     def read(path: Path, settings: Settings, window: feed.Window, progress: Callable[[feed.Report], None]) -> Contacts:
         place = archive if str(path) == str(Path(archive)) else str(path)
         frames = reader.contacts(place, *window)
-        return contact_files.of_frames(((place, frame) for frame in frames), settings, progress=progress)
+        return files.of_frames(((place, frame) for frame in frames), settings, progress=progress)
 
     return read
 
@@ -47,8 +48,8 @@ def of_file(path: Path, map_path: Path | None) -> tuple[Reader, str]:
     if map_path is not None:
         meaning = mapping.load(map_path)
         return lambda path, *how: feed.read(path, meaning, *how), meaning.time_zone
-    if contact_files.holds_contacts(path):
-        return contact_files.read, "UTC"
+    if files.holds_contacts(path):
+        return files.read, "UTC"
     raise BadConfig([("--map", "is needed to read an export: docs/feeding.md says how to write one")])
 
 

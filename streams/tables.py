@@ -23,7 +23,7 @@ from schemas.errors import BadConfig
 from schemas.incident import Incident
 from schemas.pane import QueueCounts, QueuePane, SourceCover
 from schemas.signal import Load, QueueLoad, Signal
-from streams.contact_frames import UTC
+from streams.frames.contacts import UTC
 
 Schema = Mapping[str, pl.DataType]
 Row = dict[str, Any]

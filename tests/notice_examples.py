@@ -13,8 +13,8 @@ from schemas.centre import Centre, Route
 from schemas.command import Guard, Interval, Inverse, Lever, LoadShiftCommand, StaffingAlert
 from schemas.incident import Cause, Escalation, Incident, Move, Reason, Scope, Symptom
 from schemas.signal import Series
-from streams.sink import Notice
-from streams.subjects import Published, Subject
+from streams.notify.sink import Notice
+from streams.notify.subjects import Published, Subject
 
 AT = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 ORIGIN = Origin(topic="desk", partition=0, offset=7)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from schemas import topics
-from streams import notify
 from streams.config import CHANNELS, Settings
+from streams.notify import role as notify
 
 Schema = dict[str, Any]
 WORKLOADS = ("ingest", "detect", "respond", "notify", "web", "all")

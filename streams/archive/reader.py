@@ -19,13 +19,14 @@ from polars.exceptions import PolarsError
 
 from schemas.errors import BadConfig
 from schemas.topics import CONTACT_EVENTS
-from streams import contact_frames, telemetry
+from streams import telemetry
 from streams.archive import manifest as archive_manifest
 from streams.archive import rows as archive_rows
 from streams.archive import scan
 from streams.archive.manifest import Lost, Manifest, Piece, Segment
 from streams.archive.store import Store, open_store
 from streams.faust_handler import Arrival
+from streams.frames import contacts as contact_frames
 
 FIX_DAMAGED = (
     "restore it from a backup, or take it out with `breakwater archive check --drop`, and the next run of "
@@ -92,7 +93,7 @@ def frame(roots: Roots, topic: str, since: datetime | None = None, before: datet
 
 
 def contacts(roots: Roots, since: datetime | None = None, before: datetime | None = None) -> Iterator[pl.DataFrame]:
-    """Frames of `contact_frames.CONTACTS`, by arrival; of bounded size. Raises as `frame`."""
+    """Frames of `frames.contacts.CONTACTS`, by arrival; of bounded size. Raises as `frame`."""
     wanted = frame(roots, CONTACT_EVENTS, since, before).select(*contact_frames.CONTACTS)
     yield from wanted.collect_batches(chunk_size=SLICE_ROWS * 8, maintain_order=True)
 

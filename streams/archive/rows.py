@@ -1,7 +1,7 @@
 """Records as the rows of an archive's files.
 
-`RAW` is what came off the bus. Contact events have `contact_frames.CONTACTS` beside it, all null where the record could
-not be read, and `unreadable` then says why. The other topics have the tenant that the record is of.
+`RAW` is what came off the bus. Contact events have `frames.contacts.CONTACTS` beside it, all null where the record
+could not be read, and `unreadable` then says why. The other topics have the tenant that the record is of.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 from schemas.contact import ContactEvent
 from schemas.errors import BadMessage
 from schemas.topics import CONTACT_EVENTS, channel_of
-from streams import contact_frames
+from streams.frames import contacts as contact_frames
 from streams.ingest import contacts
 
 HEADERS = pl.List(pl.Struct({"name": pl.String(), "value": pl.Binary()}))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from schemas.errors import BadConfig
 from streams.config import Notify
-from streams.sink import Sink
+from streams.notify.sink import Sink
 from streams.sinks import _http
 
 

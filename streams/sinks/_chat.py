@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 from schemas.command import LoadShiftCommand
 from schemas.incident import Incident
 from streams.config import Chat, Notify
-from streams.links import Links
-from streams.sink import Notice, Outcome, Sink
+from streams.notify.links import Links
+from streams.notify.sink import Notice, Outcome, Sink
 from streams.sinks import _http
 
 

@@ -12,8 +12,8 @@ from schemas.centre import Centre
 from schemas.codec import CONTENT_TYPE, TYPE_PREFIX, VERSION, encode, rfc3339
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.incident import Incident
-from streams.sink import Notice, shorten, shorten_id
-from streams.subjects import Published, moment, subject_id
+from streams.notify.sink import Notice, shorten, shorten_id
+from streams.notify.subjects import Published, moment, subject_id
 
 SOURCE = "breakwater/notify"
 # what every intermediary must forward (CloudEvents 1.0, section "Size Limits"), less what stands around the value

@@ -15,7 +15,7 @@ import requests
 from grafana_api.grafana_api import GrafanaException
 from grafana_api.grafana_face import GrafanaFace
 
-from streams.sink import Refused, Retry, one_line
+from streams.notify.sink import Refused, Retry, one_line
 from streams.sinks import _http
 
 SETTING = "notify.grafana"

@@ -18,7 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from schemas.errors import BadConfig
 from streams import clock
 from streams.config import read_secret
-from streams.sink import Refused, Retry, one_line, secret
+from streams.notify.sink import Refused, Retry, one_line, secret
 from streams.sinks._deadline import CONNECT_SECONDS_MAX, Connections, TooSlow, within
 
 ANSWER_BYTES_MAX = 65_536

@@ -9,8 +9,8 @@ from response import drawer, playbooks
 from response.playbook import Playbook
 from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.incident import Incident, Symptom
-from streams.sink import Notice, one_line
-from streams.subjects import Published, Subject
+from streams.notify.sink import Notice, one_line
+from streams.notify.subjects import Published, Subject
 
 TEXT_LENGTH_MAX = 200
 LISTED_MAX = 20

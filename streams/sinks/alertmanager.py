@@ -15,10 +15,21 @@ from schemas.codec import rfc3339
 from schemas.incident import Incident
 from streams import clock
 from streams.config import Alertmanager, Notify, read_secret
-from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink, incident_of, secret, shorten_id, steps_left
+from streams.notify.links import Links
+from streams.notify.sink import (
+    Delivered,
+    Notice,
+    Outcome,
+    Refused,
+    Request,
+    Sink,
+    incident_of,
+    secret,
+    shorten_id,
+    steps_left,
+)
+from streams.notify.subjects import is_over
 from streams.sinks import _http, _words
-from streams.subjects import is_over
 
 SETTING = "notify.alertmanager"
 ALERT_NAME = "BreakwaterIncident"

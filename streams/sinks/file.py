@@ -15,7 +15,7 @@ import orjson
 
 from schemas.errors import BadConfig
 from streams.config import FileSink, Notify
-from streams.sink import Delivered, Notice, Outcome, Request, Retry, Sink
+from streams.notify.sink import Delivered, Notice, Outcome, Request, Retry, Sink
 from streams.sinks._event import event
 
 SETTING = "notify.file.path"

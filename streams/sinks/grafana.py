@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 from schemas.incident import Incident
 from streams.config import Grafana, Notify, read_secret
-from streams.links import Links
-from streams.sink import (
+from streams.notify.links import Links
+from streams.notify.sink import (
     Delivered,
     Notice,
     Outcome,

@@ -22,8 +22,8 @@ from schemas.fold import digest
 from schemas.incident import Incident
 from streams import clock, telemetry
 from streams.config import Mail, Notify, read_secret
-from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Retry, Sink, incident_of, one_line, secret
+from streams.notify.links import Links
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Request, Retry, Sink, incident_of, one_line, secret
 from streams.sinks import _http, _words
 from streams.sinks._deadline import CONNECT_SECONDS_MAX, Connections, TooSlow, within
 

@@ -17,8 +17,8 @@ from schemas.command import LoadShiftCommand
 from schemas.errors import BadConfig
 from schemas.incident import Incident
 from streams.config import Notify, PagerDuty, read_secret
-from streams.links import Links
-from streams.sink import (
+from streams.notify.links import Links
+from streams.notify.sink import (
     Delivered,
     Notice,
     Outcome,
@@ -32,9 +32,9 @@ from streams.sink import (
     shorten_id,
     steps_left,
 )
+from streams.notify.subjects import Change, Published
 from streams.sinks import _http, _words
 from streams.sinks._words import LISTED_MAX, brief
-from streams.subjects import Change, Published
 
 SETTING = "notify.pagerduty"
 KEY_LENGTH = 32

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from schemas.command import LoadShiftCommand
 from schemas.incident import Incident
-from streams.links import Links
-from streams.sink import Delivered, Notice, Outcome, Refused, Request
+from streams.notify.links import Links
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Request
 from streams.sinks import _http, _words
 from streams.sinks._chat import ChatSink
 

@@ -18,7 +18,7 @@ import orjson
 from schemas.errors import BadConfig
 from streams import clock
 from streams.config import Notify, Webhook, read_secret
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Sink, secret
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Request, Sink, secret
 from streams.sinks import _http
 from streams.sinks._event import event
 

@@ -16,8 +16,8 @@ from notice_examples import climbed, incident, notice, resolved
 
 from schemas.incident import Incident
 from streams.config import Alertmanager
-from streams.links import Links
-from streams.sink import Delivered
+from streams.notify.links import Links
+from streams.notify.sink import Delivered
 from streams.sinks.alertmanager import AlertmanagerSink
 
 CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"

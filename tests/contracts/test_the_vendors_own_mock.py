@@ -16,8 +16,8 @@ from notice_examples import climbed, incident, load_shift, notice, published, re
 
 from schemas.errors import Unavailable
 from streams.config import Grafana, PagerDuty
-from streams.links import Links
-from streams.sink import Delivered, Refused
+from streams.notify.links import Links
+from streams.notify.sink import Delivered, Refused
 from streams.sinks.grafana import GrafanaSink
 from streams.sinks.pagerduty import PagerDutySink
 from tools import npm

@@ -11,8 +11,8 @@ from jsonschema import Draft7Validator, FormatChecker
 from notice_examples import notices, subjects
 
 from streams.config import Alertmanager, Chat, Mail
-from streams.links import Links
-from streams.sink import Notice
+from streams.notify.links import Links
+from streams.notify.sink import Notice
 from streams.sinks.alertmanager import AlertmanagerSink
 from streams.sinks.mail import MailSink, message_of
 from streams.sinks.slack import SlackSink

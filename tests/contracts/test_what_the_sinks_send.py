@@ -19,14 +19,14 @@ from openapi_core.validation.request.exceptions import InvalidRequestBody
 from schemas import codec
 from schemas.incident import Incident
 from streams.config import Grafana, PagerDuty, Webhook
-from streams.links import Links
-from streams.sink import Notice, Request
+from streams.notify.links import Links
+from streams.notify.sink import Notice, Request
+from streams.notify.subjects import Published
 from streams.sinks._event import SUBJECT_LENGTH_MAX
 from streams.sinks.file import LinesSink
 from streams.sinks.grafana import TAG_LENGTH_MAX, GrafanaSink
 from streams.sinks.pagerduty import PagerDutySink
 from streams.sinks.webhook import WebhookSink
-from streams.subjects import Published
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT.parent / "shared" / "data" / "specs"

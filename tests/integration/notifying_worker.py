@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 
 from schemas.fold import Output
-from streams import notify, telemetry
+from streams import telemetry
 from streams.bus import Bus, outgoing
 from streams.config import load
 from streams.faust_role import FaustRole
+from streams.notify import role as notify
 
 
 def end() -> None:

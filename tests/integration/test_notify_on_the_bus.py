@@ -14,7 +14,7 @@ from schemas import topics
 from schemas.fold import Output
 from streams.bus import Bus, outgoing
 from streams.config import Settings
-from streams.notify import INPUTS, Notifier
+from streams.notify.role import INPUTS, Notifier
 from streams.state import Source
 
 SOURCES = [Source(topic.name, partition) for topic in INPUTS for partition in range(topic.partitions)]

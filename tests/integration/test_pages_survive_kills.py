@@ -20,8 +20,8 @@ from schemas.fold import Output
 from schemas.incident import Escalation, Incident
 from streams.bus import Bus, outgoing
 from streams.config import Settings
+from streams.notify.subjects import step
 from streams.stand_in import Fault, StandIn, serve
-from streams.subjects import step
 
 KEY = "0123456789abcdef0123456789abcdef"
 INCIDENTS = 24

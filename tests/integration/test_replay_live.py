@@ -15,11 +15,13 @@ from schemas.contact import ContactEvent
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.signal import Signal
-from streams import clock, contact_frames, feed, mapping, pane_records, replay_bus
+from streams import clock, feed, mapping, replay_bus
 from streams.config import Settings
+from streams.frames import contacts
+from streams.frames import records as pane_records
+from streams.frames.panes import PaneCounter
 from streams.ingest.contacts import decode_batch
 from streams.ingest.rules import pane_rules
-from streams.pane_frames import PaneCounter
 from tests.conftest import HasBootstrap, SettingsFor
 from tests.integration import live
 from tests.recorded import assert_desk_replayed_into_files, records, replayed, said_signals
@@ -75,8 +77,8 @@ def assert_counted_offline_as_live(settings: Settings) -> None:
     log = records(settings, topics.contact_events("chat", settings.channels["chat"].partitions))
     places = [(arrival.topic, arrival.partition, arrival.offset, arrival.at) for arrival in log]
     events = decode_batch([arrival.value for arrival in log], settings.ingest.event_bytes_max)
-    said = contact_frames.of_events(event if isinstance(event, ContactEvent) else None for event in events)
-    frame = pl.DataFrame(places, schema=dict(contact_frames.PLACES), orient="row").hstack(said)
+    said = contacts.of_events(event if isinstance(event, ContactEvent) else None for event in events)
+    frame = pl.DataFrame(places, schema=dict(contacts.PLACES), orient="row").hstack(said)
     counter = PaneCounter("chat", pane_rules(settings, "chat"))
     counted = {codec.encode(pane) for _, pane in pane_records.in_order(counter.feed(frame), counter)}
     live_ones = {

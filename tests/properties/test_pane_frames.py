@@ -15,10 +15,12 @@ from detectors.panes import PaneRules
 from schemas import codec
 from schemas.contact import ContactEvent
 from schemas.pane import QueuePane
-from streams import contact_frames, history, pane_records
+from streams import history
 from streams.config import Settings
-from streams.contact_frames import PLACES
-from streams.pane_frames import PaneCounter
+from streams.frames import contacts as contact_frames
+from streams.frames import records
+from streams.frames.contacts import PLACES
+from streams.frames.panes import PaneCounter
 from tests.properties.test_panes_properties import BASE, RULES, Record, Run, contacts, logs
 
 
@@ -37,7 +39,7 @@ def counted(log: list[Record], rules: PaneRules, cuts: list[int]) -> tuple[list[
     borders = [0, *sorted(cut % (len(log) + 1) for cut in cuts), len(log)]
     for since, before in pairwise(borders):
         closed = counter.feed(frame[since:before])
-        found += [record for _, record in pane_records.in_order(closed, counter)]
+        found += [record for _, record in records.in_order(closed, counter)]
     return found, counter
 
 

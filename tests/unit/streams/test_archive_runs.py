@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from schemas.errors import BadConfig, Unavailable
-from streams import clock, contact_frames
+from streams import clock
 from streams.__main__ import main
 from streams.archive import check, plan, reader, upkeep
 from streams.archive import manifest as archive_manifest
@@ -24,6 +24,7 @@ from streams.archive.rows import Place
 from streams.archive.store import Store, open_store
 from streams.archive.writer import Writer
 from streams.faust_handler import Arrival
+from streams.frames import contacts
 from tests.archives import (
     BYTES_MAX,
     DESK,
@@ -87,7 +88,7 @@ def test_records_come_back_to_the_byte_from_a_folder_and_from_an_object_store(pl
     reasons = [text.split()[0] for text in frame["unreadable"].to_list()[1:]]
     assert reasons == ["not-json", "empty", "unknown-type:"]
     assert frame["type"].to_list() == ["offered", None, None, None]
-    event = next(contact_frames.events_of(frame.head(1)))
+    event = next(contacts.events_of(frame.head(1)))
     assert event is not None and (event.event_id, event.occurred_at) == ("0", START)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig
-from streams import contact_frames
-from streams.contact_frames import CONTACTS, LOG, PLACES
+from streams.frames import contacts
+from streams.frames.contacts import CONTACTS, LOG, PLACES
 
 AT = datetime(2026, 11, 24, 14, 2, 3, 456789, tzinfo=UTC)
 FULL = ContactEvent(
@@ -45,22 +45,22 @@ def test_the_columns_are_the_fields_of_an_event_in_their_order() -> None:
     assert tuple(CONTACTS) == ContactEvent.__struct_fields__
     assert not set(PLACES) & set(CONTACTS)
     default = {field.name: getattr(FULL, field.name) for field in msgspec.structs.fields(ContactEvent) if field.default}
-    assert all(getattr(FULL, name) != contact_frames.DEFAULTS[name] for name in default if name != "schema_version")
+    assert all(getattr(FULL, name) != contacts.DEFAULTS[name] for name in default if name != "schema_version")
 
 
 def test_every_field_comes_back_from_parquet_as_it_was(tmp_path: Path) -> None:
     bare = ContactEvent(type="offered", occurred_at=AT, source="acd")
-    contact_frames.of_events([FULL, None, bare]).write_parquet(tmp_path / "contacts.parquet")
+    contacts.of_events([FULL, None, bare]).write_parquet(tmp_path / "contacts.parquet")
     frame = pl.read_parquet(tmp_path / "contacts.parquet")
     assert frame.schema == pl.Schema(CONTACTS)
-    assert list(contact_frames.events_of(frame)) == [FULL, None, bare]
+    assert list(contacts.events_of(frame)) == [FULL, None, bare]
 
 
 def test_what_an_event_need_not_say_may_be_missing() -> None:
-    needed = contact_frames.of_events([FULL]).select(contact_frames.NEEDED)
-    frame = contact_frames.checked(needed)
+    needed = contacts.of_events([FULL]).select(contacts.NEEDED)
+    frame = contacts.checked(needed)
     assert frame.schema == pl.Schema(CONTACTS)
-    (event,) = contact_frames.events_of(frame)
+    (event,) = contacts.events_of(frame)
     assert event is not None
     assert (event.queue, event.event_id, event.vip, event.reason, event.schema_version) == (
         "billing",
@@ -72,10 +72,10 @@ def test_what_an_event_need_not_say_may_be_missing() -> None:
 
 
 def test_missing_columns_and_other_types_are_named() -> None:
-    frame = contact_frames.of_events([FULL])
+    frame = contacts.of_events([FULL])
     with pytest.raises(BadConfig, match=r"day\.parquet: lacks tenant, queue"):
-        contact_frames.checked(frame.drop("queue", "tenant"), name="day.parquet")
+        contacts.checked(frame.drop("queue", "tenant"), name="day.parquet")
     with pytest.raises(BadConfig, match="lacks topic, partition, offset, arrived_at"):
-        contact_frames.checked(frame, LOG)
+        contacts.checked(frame, LOG)
     with pytest.raises(BadConfig, match="another type"):
-        contact_frames.checked(frame.with_columns(occurred_at=pl.lit("at noon")))
+        contacts.checked(frame.with_columns(occurred_at=pl.lit("at noon")))

@@ -22,7 +22,7 @@ from schemas.desk import DeskEntry
 from schemas.incident import Incident
 from schemas.pane import PaneRecord, QueueCounts
 from schemas.signal import Signal
-from streams import notices
+from streams.notify import notices
 from tests.properties.pane_logs import START, fold_over, pane, progress
 
 LEARNED, SURGE = 360, 12  # minutes

@@ -9,12 +9,12 @@ from notice_examples import AT, climbed, incident, load_shift, published, resolv
 
 from schemas.incident import Cause, Incident
 from schemas.notice import Told
-from streams.notices import Skipped, due
-from streams.sink import Notice, Subject
+from streams.notify.notices import Skipped, due
+from streams.notify.sink import Notice, Subject
+from streams.notify.subjects import step
 from streams.sinks.file import LinesSink
 from streams.sinks.grafana import GrafanaSink
 from streams.sinks.pagerduty import PagerDutySink
-from streams.subjects import step
 
 
 def told(notice: Notice) -> Told:

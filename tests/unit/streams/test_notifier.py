@@ -20,11 +20,12 @@ from structlog.testing import capture_logs
 from schemas.errors import Unavailable
 from schemas.fold import Output
 from schemas.notice import Notification
-from streams import config, sink_worker, telemetry
+from streams import config, telemetry
 from streams.config import Settings
-from streams.notify import Notifier, Seen
-from streams.sink import Delivered, Notice, Outcome
-from streams.sink_worker import in_thread
+from streams.notify import sink_worker
+from streams.notify.role import Notifier, Seen
+from streams.notify.sink import Delivered, Notice, Outcome
+from streams.notify.sink_worker import in_thread
 from streams.sinks.file import LinesSink
 from streams.sinks.pagerduty import PagerDutySink
 from streams.stand_in import Fault, StandIn, serve

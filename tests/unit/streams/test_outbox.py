@@ -10,9 +10,9 @@ from notice_examples import AT, incident, load_shift, published, resolved, staff
 from schemas.incident import Incident
 from schemas.notice import Notification
 from streams.config import Notify
-from streams.outbox import Outbox
-from streams.sink import Delivered, Notice, Outcome, Refused, Request, Retry, Sink
-from streams.subjects import record_id
+from streams.notify.outbox import Outbox
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Request, Retry, Sink
+from streams.notify.subjects import record_id
 
 AWAY = Retry("pager.example: away")
 TAKEN = Delivered()

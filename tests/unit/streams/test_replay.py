@@ -25,22 +25,12 @@ from schemas.fold import Output
 from schemas.incident import Incident
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane
 from schemas.signal import Signal
-from streams import (
-    clock,
-    config,
-    contact_frames,
-    feed,
-    history,
-    log_reader,
-    mapping,
-    replay_bus,
-    replay_sources,
-    tables,
-)
+from streams import clock, config, feed, history, log_reader, mapping, replay_bus, replay_sources, tables
 from streams.__main__ import main
 from streams.cli import replay as cli
 from streams.config import Settings
 from streams.faust_handler import Arrival
+from streams.frames import contacts as contact_frames
 from streams.log_reader import Record
 from streams.own_ticks import OwnTicks
 from streams.refolding import Replay, refold

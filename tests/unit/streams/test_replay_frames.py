@@ -16,8 +16,9 @@ from schemas.contact import ContactEvent
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import QueueCounts, QueuePane, SourceCover
-from streams import contact_frames, replay, tables
+from streams import replay, tables
 from streams.config import Settings
+from streams.frames import contacts as contact_frames
 
 START = datetime(2025, 3, 3, tzinfo=UTC)  # a Monday
 SURGE = (START + timedelta(days=8, hours=11), START + timedelta(days=8, hours=13))

@@ -12,8 +12,8 @@ import requests
 from notice_examples import incident, notice
 
 from streams.config import Mail, PagerDuty
-from streams.links import Links
-from streams.sink import Delivered
+from streams.notify.links import Links
+from streams.notify.sink import Delivered
 from streams.sinks.mail import MailSink
 from streams.sinks.pagerduty import PagerDutySink
 from streams.stand_in import Pager, refusals

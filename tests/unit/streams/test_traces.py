@@ -23,7 +23,7 @@ from streams.bus import outgoing
 from streams.config import Traces
 from streams.defects import Defects
 from streams.faust_handler import Arrival, FoldHandler, FoldRole
-from streams.notify import Notifier
+from streams.notify.role import Notifier
 from streams.state import Source, StateLog
 from tests.fake_bus import FakeBus
 

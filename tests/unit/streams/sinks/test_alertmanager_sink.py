@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from standing import Running
 
 from streams.config import Alertmanager, Notify
-from streams.sink import Delivered, Refused
+from streams.notify.sink import Delivered, Refused
 from streams.sinks.alertmanager import AlertmanagerSink
 from streams.stand_in import Fault
 

@@ -10,7 +10,7 @@ from standing import Running
 
 from schemas.errors import BadConfig
 from streams.config import Chat, Notify
-from streams.sink import Delivered, Refused, Sink
+from streams.notify.sink import Delivered, Refused, Sink
 from streams.sinks.slack import SlackSink
 from streams.sinks.teams import TeamsSink
 from streams.stand_in import Fault

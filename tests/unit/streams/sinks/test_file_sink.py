@@ -9,7 +9,7 @@ from notice_examples import incident, notice, resolved
 
 from schemas.errors import BadConfig
 from streams.config import FileSink, Notify
-from streams.sink import Delivered, Notice, Retry
+from streams.notify.sink import Delivered, Notice, Retry
 from streams.sinks import file as file_sink
 from streams.sinks.file import LinesSink
 

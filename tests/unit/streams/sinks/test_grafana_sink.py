@@ -8,8 +8,8 @@ from notice_examples import AT, incident, notice, resolved, symptom
 from standing import Running
 
 from streams.config import Grafana, Notify
-from streams.links import Links
-from streams.sink import Delivered, Refused, Retry
+from streams.notify.links import Links
+from streams.notify.sink import Delivered, Refused, Retry
 from streams.sinks.grafana import GrafanaSink
 from streams.stand_in import Fault
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from schemas.errors import BadConfig
 from streams.config import Mail, Notify
-from streams.sink import Delivered, Notice, Refused, Retry
+from streams.notify.sink import Delivered, Notice, Refused, Retry
 from streams.sinks.mail import MailSink
 from streams.stand_in.mail import Post
 

@@ -9,7 +9,7 @@ from standing import Running
 
 from schemas.errors import BadConfig
 from streams.config import Notify, PagerDuty
-from streams.sink import Delivered, Refused
+from streams.notify.sink import Delivered, Refused
 from streams.sinks._words import headline
 from streams.sinks.pagerduty import PagerDutySink
 from streams.stand_in import Fault

@@ -18,7 +18,7 @@ from notice_examples import notice
 from schemas.errors import BadConfig
 from streams import sinks
 from streams.config import Notify
-from streams.sink import Delivered, Refused, Retry, Sink
+from streams.notify.sink import Delivered, Refused, Retry, Sink
 from streams.sinks import _http
 from streams.stand_in import Fault, StandIn
 

@@ -12,7 +12,7 @@ from standing import Running
 
 from schemas.errors import BadConfig
 from streams.config import Notify, Webhook
-from streams.sink import Delivered, Refused
+from streams.notify.sink import Delivered, Refused
 from streams.sinks.webhook import WebhookSink, key_of, signature
 from streams.stand_in import Fault
 

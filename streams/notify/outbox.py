@@ -1,4 +1,4 @@
-"""What one sink has still to be told. Pure: time and chance are arguments, `streams/notify.py` does the rest.
+"""What one sink has still to be told. Pure: time and chance are arguments, `streams/notify/role.py` does the rest.
 
 At most one entry an incident (or staffing alert), always its newest state: so an outage of the sink costs no memory and
 ends with what is still true, not with its history.
@@ -17,9 +17,9 @@ from schemas.command import LoadShiftCommand, StaffingAlert
 from schemas.incident import Incident
 from schemas.notice import Notification, Told
 from streams.config import Notify
-from streams.notices import Skipped, due
-from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, What
-from streams.subjects import Change, Subject, incident_id, is_over, record_id, subject_id
+from streams.notify.notices import Skipped, due
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Retry, Sink, What
+from streams.notify.subjects import Change, Subject, incident_id, is_over, record_id, subject_id
 
 RANKS = {"critical": 4, "error": 3, "warning": 2, "info": 1}
 

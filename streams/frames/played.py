@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from streams.contact_frames import checked
-from streams.pane_frames import SAID
+from streams.frames.contacts import checked
+from streams.frames.panes import SAID
 from streams.player import Lane
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,7 +33,7 @@ class PlayedLog:
         self._none = pl.DataFrame(schema=SAID)
 
     def until(self, contacts: pl.DataFrame, border: datetime) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Each channel's records of what happened before `border` and was not taken yet; `streams.pane_frames.READ`
+        """Each channel's records of what happened before `border` and was not taken yet; `streams.frames.panes.READ`
         without a topic, and `order`."""
         last = contacts["occurred_at"].max()
         if isinstance(last, datetime):

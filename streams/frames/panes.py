@@ -18,8 +18,8 @@ from detectors.tally import OTHER
 from schemas.codec import VERSION
 from schemas.contact import CONTACT_TYPES
 from schemas.pane import QueueCounts
-from streams.contact_frames import CONTACTS, PLACES
-from streams.cover_frames import PANE, CoverCounter
+from streams.frames.contacts import CONTACTS, PLACES
+from streams.frames.covers import PANE, CoverCounter
 
 # each map of a queue's counts, and the word of an event that it counts
 WORDS = {name: name.removeprefix("by_") for name in QueueCounts.__struct_fields__ if name.startswith("by_")}

@@ -22,9 +22,9 @@ from streams import clock, sinks, telemetry, traces
 from streams.config import Settings
 from streams.faust_handler import Arrival
 from streams.log_reader import Record, Start, read_to_end
-from streams.sink_worker import Keep, SinkWorker, in_thread, or_end
+from streams.notify.sink_worker import Keep, SinkWorker, in_thread, or_end
+from streams.notify.subjects import KINDS, Published, Subject, record_id, revision, subject_id
 from streams.state import Source
-from streams.subjects import KINDS, Published, Subject, record_id, revision, subject_id
 
 INPUTS = (topics.INCIDENTS, topics.STAFFING_ALERTS, topics.LOAD_SHIFT_COMMANDS, topics.CENTRE)
 # what is kept by the newest of each key; of the others only what may still be told is read back

@@ -15,7 +15,7 @@ from schemas.errors import BadConfig
 from schemas.fold import digest
 from schemas.incident import Incident
 from streams.config import Notify
-from streams.subjects import Subject
+from streams.notify.subjects import Subject
 
 STEPS_MAX = 8
 What = Literal["opened", "changed", "escalated", "acknowledged", "resolved", "repeated"]

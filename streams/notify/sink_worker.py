@@ -16,9 +16,9 @@ from schemas.fold import Output, digest
 from schemas.notice import Notification
 from streams import clock, telemetry, traces
 from streams.config import Settings
-from streams.outbox import Outbox
-from streams.sink import Delivered, Notice, Outcome, Refused, Retry, Sink
-from streams.subjects import Subject, incident_id, record_id, subject_id
+from streams.notify.outbox import Outbox
+from streams.notify.sink import Delivered, Notice, Outcome, Refused, Retry, Sink
+from streams.notify.subjects import Subject, incident_id, record_id, subject_id
 
 STOP_SECONDS_MAX = 2.0
 # a page is worth more than its record: a bus that is away holds it up no longer

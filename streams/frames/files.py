@@ -1,4 +1,4 @@
-"""Parquet files that hold contacts as they are (`streams.contact_frames.CONTACTS`): they need no mapping."""
+"""Parquet files that hold contacts as they are (`streams.frames.contacts.CONTACTS`): they need no mapping."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from polars.exceptions import PolarsError
 
 from schemas.contact import CONTACT_TYPES
 from schemas.errors import BadConfig
-from streams import contact_frames, export, feed
+from streams import export, feed
 from streams.config import Settings
+from streams.frames import contacts as contact_frames
 from streams.rows import COLUMNS, Batch
 
 

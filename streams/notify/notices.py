@@ -8,8 +8,8 @@ from schemas.codec import rfc3339
 from schemas.fold import digest
 from schemas.incident import Incident
 from schemas.notice import Told
-from streams.sink import Notice, Sink, What
-from streams.subjects import Change, Subject, is_over, revision, step, subject_id
+from streams.notify.sink import Notice, Sink, What
+from streams.notify.subjects import Change, Subject, is_over, revision, step, subject_id
 
 Listener = Sink | type[Sink]
 

@@ -11,8 +11,8 @@ import polars as pl
 from detectors.panes import moment
 from detectors.parts import parts
 from schemas.pane import QueueCounts, QueuePane, SourceCover
-from streams.cover_frames import PANE
-from streams.pane_frames import PaneCounter, PaneFrames
+from streams.frames.covers import PANE
+from streams.frames.panes import PaneCounter, PaneFrames
 
 _COUNTS_BYTES = 1_000  # no queue's counts without their names take more
 _COVER_BYTES = 200

@@ -78,7 +78,8 @@ class SortedEvents:
     def __init__(self, folder: Path, memory_events: int = MEMORY_EVENTS, since: datetime | None = None) -> None:
         """`since`: from when on they are all that happened; None: from the first of them on."""
         self._folder = folder
-        self._since = since
+        # what is counted from here on is time that passes, not what a wall shows
+        self._since = since and since.astimezone(UTC)
         self._memory_events = memory_events
         self._held: list[pl.DataFrame] = []
         self._held_events = 0

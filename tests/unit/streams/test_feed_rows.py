@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 
 from schemas.contact import ContactEvent
 from schemas.errors import BadConfig
-from streams import config, feed
+from schemas.pane import PaneRecord, QueuePane
+from streams import config, feed, history
 from streams.mapping import Csv, Mapping
 from streams.rows import COLUMNS, Rows, contact_event
 
@@ -322,6 +324,22 @@ def test_an_export_without_any_event_is_refused_before_the_broker_is_asked(tmp_p
     late = (utc("2030-01-01T00:00"), None)
     with feed.read(write(tmp_path / "t.csv"), a_mapping(), SETTINGS, late) as (found, _), pytest.raises(BadConfig):
         feed.feed(found, SETTINGS, "feed-0")
+
+
+@pytest.mark.parametrize("night", ["2015-03-08", "2015-11-01"])
+def test_a_window_in_local_time_counts_the_night_of_a_clock_change_as_it_was(tmp_path: Path, night: str) -> None:
+    file = tmp_path / "night.csv"
+    moments = [f"{night}T00:00:03", *(f"{night}T{hour:02}:30" for hour in range(1, 8) if hour != 2)]
+    file.write_text("\n".join(["id,team,opened,closed", *(f"{i},a,{at}," for i, at in enumerate(moments))]) + "\n")
+    midnight = datetime.fromisoformat(night).replace(tzinfo=ZoneInfo("America/New_York"))
+
+    def panes(since: datetime) -> list[PaneRecord]:
+        with feed.read(file, a_mapping(), SETTINGS, (since, None)) as (found, _):
+            return list(history.of_export(found, SETTINGS, "acme"))
+
+    counted = panes(midnight)
+    assert counted == panes(midnight.astimezone(UTC))
+    assert sum(c.offered for one in counted if isinstance(one, QueuePane) for c in one.queues.values()) == len(moments)
 
 
 @settings(deadline=None)

@@ -201,6 +201,10 @@ class Bank:
     def is_closed(self, series: int) -> bool:
         return self.closed is not None and bool(self.closed[series])
 
+    def closed_throughout(self, start: int, seconds: int) -> Flags | None:
+        """Which series are closed in all of a stretch of time; None where none is."""
+        return _closed(self._shares(start, seconds))
+
     def expect(self, start: int, seconds: int) -> Numbers:
         """What a pane would hold of which nothing is known."""
         expected: Numbers = self._seasonal(self.local.moment(start + seconds / 2), start, seconds) * self.level_now
@@ -272,7 +276,7 @@ class Bank:
         scaled = (self._before + (self._after - self._before) * moment.share) * (seconds * moment.factor)
         mean: Numbers = scaled * self._scale
         shares = self.open_share = self._shares(start, seconds)
-        self.closed = None if shares is None or shares.all() else shares == 0
+        self.closed = _closed(shares)
         return mean if shares is None else mean * shares
 
     def _shares(self, start: float, seconds: float) -> Numbers | None:
@@ -478,3 +482,8 @@ class Bank:
         )
         self._slow_band_due = True
         return self.slow.update(seen, expected, end - params.slow_seconds, known)
+
+
+def _closed(shares: Numbers | None) -> Flags | None:
+    """Of what part of the time each is open: which are not at all; None where none is so."""
+    return None if shares is None or shares.all() else shares == 0

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from detectors import budget, telling
-from detectors.alarms import Alarms, Sight, Statement, of_closed
+from detectors.alarms import CLOSING, Alarms, Sight, Statement, of_closed
 from detectors.bank import Bank, Clocks
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
@@ -27,12 +27,13 @@ from detectors.load import (
     Minute,
 )
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
-from detectors.metrics import Metrics
+from detectors.metrics import Metrics, MetricStatement
 from detectors.parameters import CountParams
 from detectors.roster import Roster
 from detectors.slots import LocalTime
 from detectors.telling import Say
 from detectors.trail import Trail
+from detectors.wave_alarms import WaveStatement
 from detectors.waves import Told, Waves
 from schemas.centre import Centre
 from schemas.pane import QueuePane
@@ -352,10 +353,15 @@ class Channel:
         self.dirty.add("minute")
 
     def _judge_minute(self, end: int, say: Say) -> None:
-        """Shares, mixes and backlogs of the minute that is over."""
+        """Shares, mixes, backlogs and means of the minute that is over. Of what is closed none is judged or learned:
+        the few who come then, or end late, are not like the others."""
         minute, head = self.minute, self.head
         share_known = minute.floats[2] / (end - minute.begun)
         known = share_known > 0.999
+        closed = self.bank.closed_throughout(minute.begun, end - minute.begun)
+        if closed is not None:
+            known &= ~closed
+            self._end_of_closed(closed, end, say)
         self.minutes.push(end, minute.counts[OFFERED], minute.floats[0] * share_known, np.zeros(len(self.names)))
         said = self.waves.close(
             minute.begun,
@@ -367,9 +373,19 @@ class Channel:
             self.bank.local,
         )
         self.dirty.add("waves")
-        for wave in said:
+        means = self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local)
+        self._say_waves(said, means, say)
+
+    def _end_of_closed(self, closed: Flags, now: int, say: Say) -> None:
+        """What was out of its usual range ends with the opening hours."""
+        for name in sorted(self.waves.alarmed | self.metrics.alarmed):
+            if closed[self.index[name]]:
+                self._say_waves(self.waves.leave(name, now, CLOSING), self.metrics.leave(name, now, CLOSING), say)
+
+    def _say_waves(self, waves: list[WaveStatement], metrics: list[MetricStatement], say: Say) -> None:
+        for wave in waves:
             telling.wave(self, wave, say)
-        for metric in self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local):
+        for metric in metrics:
             telling.metric(self, metric, say)
 
     # -- series
@@ -398,10 +414,7 @@ class Channel:
         gone = {name for name, keep in zip(self.names, wanted, strict=True) if not keep}
         for name in sorted(gone):
             self._state(self.alarms.leave(name, now), say)
-            for wave in self.waves.leave(name, now):
-                telling.wave(self, wave, say)
-            for metric in self.metrics.leave(name, now):
-                telling.metric(self, metric, say)
+            self._say_waves(self.waves.leave(name, now), self.metrics.leave(name, now), say)
         self.bank.keep(wanted)
         self.bank.meters.backlog[0] = self.bank.meters.backlog[1:].sum()
         self.minute.keep(wanted)

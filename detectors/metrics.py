@@ -244,8 +244,14 @@ class Metrics:
         moved = max(before, now) >= REVISE_RATIO * min(before, now)
         return [self._say("revised", alarm, start, end)] if moved and end - alarm.said_at >= REVISE_SECONDS else []
 
-    def leave(self, series: str, at: int) -> list[MetricStatement]:
-        return [self._clear(alarm, at, at, LEFT) for key, alarm in sorted(self.open.items()) if key[0] == series]
+    @property
+    def alarmed(self) -> set[str]:
+        """Series of which a mean is out of its usual range."""
+        return {series for series, _ in self.open}
+
+    def leave(self, series: str, at: int, why: str = LEFT) -> list[MetricStatement]:
+        """The series is watched no more, or not for now."""
+        return [self._clear(alarm, at, at, why) for key, alarm in sorted(self.open.items()) if key[0] == series]
 
     def _clear(self, alarm: MetricAlarm, start: int, end: int, reason: str) -> MetricStatement:
         del self.open[alarm.series, alarm.measure]

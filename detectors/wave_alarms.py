@@ -14,7 +14,6 @@ import numpy as np
 from detectors import shares
 from detectors.alarms import (
     ACCEPTED,
-    LEFT,
     RECOVERED,
     REVISE_RATIO,
     REVISE_SECONDS,
@@ -137,10 +136,10 @@ class WaveAlarms:
             self._mark()
         return found
 
-    def leave(self, series: str, at: int) -> list[WaveStatement]:
-        """The series is watched no more."""
+    def leave(self, series: str, at: int, why: str) -> list[WaveStatement]:
+        """The series is watched no more, or not for now."""
         mine = [alarm for _, alarm in sorted(self.open.items()) if alarm.row.series == series]
-        return [self._clear(alarm, at, at, LEFT) for alarm in mine]
+        return [self._clear(alarm, at, at, why) for alarm in mine]
 
     def _open_new(self, seen: Seen, high: Flags) -> list[WaveStatement]:
         found = []

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import budget
+from detectors.alarms import LEFT
 from detectors.columns import Flags, Numbers
 from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, ESCALATED, FINISHED, NEGATIVE, OFFERED, RATED, Counts
 from detectors.mix import Category, Mix
@@ -203,8 +204,19 @@ class Waves:
         seen = known[self._series]
         return self.mix.close(start, end - start, local, np.where(falling, whole - mine, mine), whole, seen)
 
-    def leave(self, series: str, at: int) -> list[WaveStatement]:
-        return [said for group in self.groups for said in group.alarms.leave(series, at)]
+    @property
+    def alarmed(self) -> set[str]:
+        """Series of which something is out of its usual range."""
+        return {series for group in self.groups for series, _ in group.alarms.open}
+
+    def leave(self, series: str, at: int, why: str = LEFT) -> list[WaveStatement]:
+        """The series is watched no more, or not for now."""
+        found: list[WaveStatement] = []
+        for group in self.groups:
+            if said := group.alarms.leave(series, at, why):
+                group.dirty |= {"alarms", "hot"}
+                found += said
+        return found
 
     def group_of(self, alarm: WaveAlarm) -> Group:
         measure = alarm.row.measure

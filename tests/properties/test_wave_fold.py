@@ -17,6 +17,7 @@ from pane_logs import fold_over, said
 from detectors.parameters import CountParams
 from detectors.pipeline import DetectionFold, DetectParams
 from schemas.base import Origin
+from schemas.centre import Centre, CentreChannel
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane, SourceCover
@@ -278,6 +279,42 @@ def test_a_step_that_is_unknown_neither_resolves_nor_teaches() -> None:
     assert mine
     assert all(signal.state != "cleared" for signal in mine)
     assert fold._tenants["acme"].channels["chat"].waves.shares.alarms.open
+
+
+def open_until(closing: str) -> Centre:
+    hours = {"monday-friday": f"06:00-{closing}"}
+    return Centre(tenant="acme", channels={"chat": CentreChannel(opening_hours=hours)})
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_closed_hours_neither_judge_nor_teach(kind: str) -> None:
+    """What comes after the doors close is of whoever is left, and no less a wave for an open centre."""
+    records = list(log(3, BREAK + 60, CHANGES[kind]))
+    shut = f"{START + timedelta(minutes=BREAK):%H:%M}"
+    fold, outputs = fold_over([open_until(shut), *records], DetectionFold(QUICK))
+    assert signals(outputs) == []
+    channel = fold._tenants["acme"].channels["chat"]
+    until = fold_over(records[: 2 * BREAK + 1], DetectionFold(QUICK))[0]._tenants["acme"].channels["chat"]
+    for group, before in zip(channel.waves.groups, until.waves.groups, strict=True):
+        # seconds that taught, in blocks that are over and in the one that is not
+        taught = group.bank.marks.exposure + group.bank.marks.block[2]
+        assert (taught == before.bank.marks.exposure + before.bank.marks.block[2]).all()
+    assert (channel.metrics.bank.histories.seen == until.metrics.bank.histories.seen).all()
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_is_out_of_range_when_the_doors_close_is_over_and_says_why(kind: str) -> None:
+    shut = START + timedelta(minutes=BREAK + 45)
+    records = [open_until(f"{shut:%H:%M}"), *log(3, BREAK + 60, CHANGES[kind])]
+    fold, outputs = fold_over(records, DetectionFold(QUICK))
+    last = {signal.signal_id: signal for signal in signals(outputs) if signal.signal_kind == kind}
+    assert last
+    assert {(one.state, one.reason) for one in last.values() if one.at > shut} == {("cleared", "closing time")}
+    assert all(one.state == "cleared" for one in last.values())
+    waves = fold._tenants["acme"].channels["chat"].waves
+    assert not any(group.alarms.open for group in waves.groups)
+    entries = {key: raw for key, raw in fold.changes().items() if raw is not None}
+    assert not [key for key in entries if "/wave/" in key or "/metric/" in key]
 
 
 def test_origins_of_signals_lead_to_the_record_that_decided_them() -> None:

@@ -31,8 +31,6 @@ _RATIO = np.array(RATIOS)[:, None]
 # ln 0 as a number: the first contact takes all evidence of silence, and 0 * ln 0 is 0
 _LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
 _TINY = 1e-300
-_ALL = slice(None)
-_PART = 4096  # series at a time: what they need of memory stays near the processor
 
 
 class Evidence(Columns):
@@ -52,6 +50,8 @@ class Evidence(Columns):
     def __init__(self, params: CountParams) -> None:
         super().__init__()
         self._params = params
+        # as wide as all series: numpy is slower by half where it has one number for many
+        self._log_ratio, self._nothing = _LOG_RATIO[:, :0], np.zeros((UPS + DOWNS, 0), np.float32)
         self.limit(np.zeros((2, 0)))
         self.band(np.zeros(0), np.zeros(0), np.ones(0))
 
@@ -60,32 +60,38 @@ class Evidence(Columns):
         self.shape = shape
         self._edges = np.array([1 + up, 1 / (1 + down)])
         self._far_edges = self._edges[_DIRECTION] * _RATIO
+        if len(shape) != self._log_ratio.shape[1]:
+            self._log_ratio = np.repeat(_LOG_RATIO, len(shape), axis=1)
+            self._nothing = np.zeros(self._log_ratio.shape, np.float32)
 
     def limit(self, threshold: Numbers) -> None:
         """`threshold` h by direction and series. Evidence is kept at 4h: what lies beyond decides nothing."""
         self.threshold = threshold
         self._cap = np.exp(np.minimum(4 * threshold, self._params.evidence_max))[_DIRECTION]
 
-    def gains(self, seen: Numbers, mean: Numbers, part: slice = _ALL) -> Numbers:
-        """l_j by ratio and series of `part`. `mean` is one number a series, or two: for the surge and the drop side."""
-        shape = self.shape[part]
-        near = np.log(shape + mean * self._edges[:, part])
-        far = (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges[:, part]
-        far += shape
+    def gains(self, seen: Numbers, mean: Numbers) -> Numbers:
+        """l_j by ratio and series. `mean` is one number a series, or two: for the surge and the drop side."""
+        near = mean * self._edges
+        near += self.shape
+        np.log(near, out=near)
+        far = (mean if mean.ndim == 1 else mean[_DIRECTION]) * self._far_edges
+        far += self.shape
         np.log(far, out=far)
         far[:UPS] -= near[SURGE]
         far[UPS:] -= near[DROP]
-        far *= seen + shape
-        gains: Numbers = seen * _LOG_RATIO
+        far *= seen + self.shape
+        gains: Numbers = seen * self._log_ratio
         gains -= far
-        np.minimum(gains, self._params.gain_max, out=gains)
+        most = self._params.gain_max
+        if np.maximum.reduce(gains, axis=None, initial=0.0) > most:
+            np.minimum(gains, most, out=gains)
         return gains
 
-    def with_gains(self, gains: Numbers, part: slice = _ALL) -> Numbers:
+    def with_gains(self, gains: Numbers) -> Numbers:
         """R_j as it would be with these gains."""
         runs: Numbers = np.exp(gains)
-        runs *= np.add(self.runs[:, part], 1.0, dtype=float)
-        np.minimum(runs, self._cap[:, part], out=runs)
+        runs *= np.add(self.runs, 1.0, dtype=float)
+        np.minimum(runs, self._cap, out=runs)
         return runs
 
     def statistic(self, runs: Numbers) -> Numbers:
@@ -99,36 +105,25 @@ class Evidence(Columns):
     ) -> Numbers:
         """Takes in a closed pane that starts at `start`; returns S. Series not `known` keep what they have. `steps`
         widens the band of this pane alone: factors of the mean by direction and series."""
-        if len(seen) <= _PART:
-            edge = mean if steps is None else mean * steps
-            return self._update(_ALL, seen, mean, edge, start, known)
-        statistic = np.empty((2, len(seen)))
-        for low in range(0, len(seen), _PART):
-            part = slice(low, low + _PART)
-            edge = mean[part] if steps is None else mean[part] * steps[:, part]
-            learns = None if known is None or known[part].all() else known[part]
-            statistic[:, part] = self._update(part, seen[part], mean[part], edge, start, learns)
-        return statistic
-
-    def _update(
-        self, part: slice, seen: Numbers, mean: Numbers, edge: Numbers, start: int, known: Flags | None
-    ) -> Numbers:
+        edge = mean if steps is None else mean * steps
         if known is not None:
             seen, mean, edge = seen * known, mean * known, edge * known  # nothing of nothing: all gains are 0
-        gains = self.gains(seen, edge, part)
-        runs = self.with_gains(gains, part)
+        gains = self.gains(seen, edge)
+        runs = self.with_gains(gains)
         if known is not None:
-            runs = np.where(known, runs, self.runs[:, part])
-        before, since = self.walks[:, part], self.since[:, part]
-        np.copyto(since, np.uint32(start), where=before <= 0)
-        gains += before
-        walks = np.maximum(gains, 0.0, out=gains)
+            runs = np.where(known, runs, self.runs)
+        self.runs[...] = runs
+        # in place and by products: memory and branches are what is dear here
+        walks, since, sums = self.walks, self.since, self.sums
+        since += np.multiply(walks <= 0, np.uint32(start))  # a run of nothing has no start yet
+        gains += walks
+        walks[...] = gains
+        np.maximum(walks, self._nothing, out=walks)
         alive = walks > 0
         since *= alive
-        self.runs[:, part] = runs
-        self.walks[:, part] = walks
-        sums = self.sums[:, :, part] + np.array([seen, mean])[:, None]
-        self.sums[:, :, part] = np.multiply(sums, alive, out=sums)
+        sums[0] += seen.astype(np.float32)
+        sums[1] = np.add(mean, sums[1], out=gains)
+        sums *= alive.astype(np.float32)
         return self.statistic(runs)
 
     def excited(self) -> Flags:

@@ -16,7 +16,7 @@ from detectors import budget, one_evidence
 from detectors.contract import Features, Method, Verdict, number
 from detectors.hours import Hours
 from detectors.parameters import CountParams
-from detectors.shares import EDGE_MAX, EDGE_MIN, ShareParams, odds_ratio
+from detectors.shares import DAY_HOURS, EDGE_MAX, EDGE_MIN, ShareParams, odds_ratio, slot_of
 from detectors.singles import Singles, Spread, fork, times, zeros
 from detectors.slots import Moment
 
@@ -219,13 +219,12 @@ class OneShare(Method[ShareReading, ShareState]):
             return self._view[1]
         params = self.share_params
         all_hits, all_of = sum(state.hits), sum(state.decided)
-        general = max((all_hits + 0.5) / (all_of + 1.0), _NOTHING)
-        worth = (1 - general) / (general * params.slot_variance)
-        slot = max(state.slot, 0)
-        share, weight = general, all_of + 1.0
+        share, weight = max((all_hits + 0.5) / (all_of + 1.0), _NOTHING), all_of + 1.0
         if params.slots > 1:
-            share = (state.hits[slot] + worth * general) / (state.decided[slot] + worth)
-            weight = state.decided[slot] + min(worth, all_of + 1.0)
+            slot = max(state.slot, 0)
+            hour = slice(slot % DAY_HOURS, None, DAY_HOURS)
+            share, weight = self._nearer(share, weight, sum(state.hits[hour]), sum(state.decided[hour]))
+            share, weight = self._nearer(share, weight, state.hits[slot], state.decided[slot])
         base = 1 - share if self._falling else share
         scarce = (1 - base) / max(base * weight, _NOTHING)
         slow = self._block.estimate(state.block_spread)
@@ -243,13 +242,17 @@ class OneShare(Method[ShareReading, ShareState]):
             self._view = (state, view)
         return view
 
+    def _nearer(self, share: float, weight: float, hits: float, of: float) -> tuple[float, float]:
+        worth = (1 - share) / (share * self.share_params.slot_variance)
+        return (hits + worth * share) / (of + worth), of + min(worth, weight)
+
     # -- learning
 
     def _rolled(self, start: int, moment: Moment) -> ShareState:
         """The state at this time: a copy where a half hour or a slot has ended."""
         params, state = self.share_params, self.state
         block = start // params.block_seconds
-        slot = 0 if params.slots == 1 else moment.slot // 2 % params.slots
+        slot = slot_of(moment, params.slots)
         if block == state.block and slot == state.slot:
             return state
         rolled = fork(state)

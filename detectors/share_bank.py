@@ -14,7 +14,7 @@ from detectors import shares
 from detectors.baseline import Dispersion
 from detectors.columns import Column, Columns, Flags, Numbers
 from detectors.parameters import CountParams
-from detectors.shares import ShareParams
+from detectors.shares import DAY_HOURS, ShareParams
 from detectors.slots import Moment
 
 _TINY = 1e-300
@@ -199,14 +199,12 @@ class ShareBank:
         params = self.params
         hits, of = self.usual.hits.astype(float), self.usual.of.astype(float)
         all_hits, all_of = hits.sum(axis=0), of.sum(axis=0)
-        general = np.maximum((all_hits + 0.5) / (all_of + 1.0), _NOTHING)
-        worth = (1 - general) / (general * params.slot_variance)
-        slot = max(self.slot, 0)
-        if params.slots == 1:
-            share, weight = general, all_of + 1.0
-        else:
-            share = (hits[slot] + worth * general) / (of[slot] + worth)
-            weight = of[slot] + np.minimum(worth, all_of + 1.0)
+        share, weight = np.maximum((all_hits + 0.5) / (all_of + 1.0), _NOTHING), all_of + 1.0
+        if params.slots > 1:
+            slot = max(self.slot, 0)
+            of_hour = slice(slot % DAY_HOURS, None, DAY_HOURS)
+            share, weight = self._nearer(share, weight, hits[of_hour].sum(axis=0), of[of_hour].sum(axis=0))
+            share, weight = self._nearer(share, weight, hits[slot], of[slot])
         self.share = np.maximum(share, params.share_least)
         base = np.where(self.falling, 1 - share, share)
         self._scarce = (1 - self.share) / np.maximum(self.share * weight, _NOTHING)
@@ -218,13 +216,14 @@ class ShareBank:
         self.icc = self._icc()
         self.ready = (all_of >= params.warm_up_of) & (self.marks.exposure >= params.warm_up_seconds)
 
-    def _slot_of(self, moment: Moment) -> int:
-        slots = self.params.slots
-        return 0 if slots == 1 else moment.slot // 2 % slots
+    def _nearer(self, share: Numbers, weight: Numbers, hits: Numbers, of: Numbers) -> tuple[Numbers, Numbers]:
+        """A share and how many contacts it is of, with those of a part of the time, drawn to what all of it shows."""
+        worth = (1 - share) / (share * self.params.slot_variance)
+        return (hits + worth * share) / (of + worth), of + np.minimum(worth, weight)
 
     def _roll(self, start: int, moment: Moment) -> None:
         """Ends the block that is over."""
-        block, slot = start // self.params.block_seconds, self._slot_of(moment)
+        block, slot = start // self.params.block_seconds, shares.slot_of(moment, self.params.slots)
         if block != self.block:
             if self.block >= 0:
                 self._learn_block()

@@ -19,9 +19,12 @@ import msgspec
 import numpy as np
 
 from detectors.columns import Flags, Numbers
+from detectors.slots import Moment
 
+DAY_HOURS, KINDS_OF_DAY = 24, 3
 EDGE_MAX = 0.999
 EDGE_MIN = 1e-6
+_FRIDAY = 4
 
 
 class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +35,9 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     evidence_max: float = 80.0  # logarithm
     # baseline
     block_seconds: int = 1800
-    slots: int = 24  # of a day (24) or a week (168); 1: the same share at all times
-    block_keep: float = 0.984  # of a slot's memory at each block: 0.8 a week
-    slot_variance: float = 0.02  # of one slot's share around that of all
+    slots: int = DAY_HOURS * KINDS_OF_DAY  # hours of weekdays, Saturdays and Sundays; 1: the same share at all times
+    block_keep: float = 0.98  # of a slot's memory at each block: of a weekday's 0.8 a week
+    slot_variance: float = 0.02  # of an hour's share around that of all, and of a kind of day's around its hour's
     share_least: float = 0.0  # usual is at least this
     robust_z: float = 2.58
     # tolerance: half-width of the band that is still usual
@@ -62,12 +65,9 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     accept_seconds: float = 86_400.0
 
 
-# What waits grows where more than half of those who come or leave come. The season of the week says when that is usual.
+# What waits grows where more than half of those who come or leave come. The season says when that is usual.
 BACKLOG = ShareParams(
     odds=(1.1, 1.25, 1.5, 2.0, 3.0),
-    slots=168,
-    block_keep=0.9,
-    slot_variance=0.004,
     share_least=0.5,
     tolerance_floor_variance=0.0,
     tolerance_min=0.02,
@@ -77,6 +77,14 @@ BACKLOG = ShareParams(
 )
 # Categories have one baseline: what varies with the hour widens their band.
 MIX = ShareParams(slots=1, block_keep=0.999, slot_variance=1.0)
+
+
+def slot_of(moment: Moment, slots: int) -> int:
+    """The slot of a bank's season that a moment falls in."""
+    if slots == 1:
+        return 0
+    day, hour = divmod(moment.slot // 2, DAY_HOURS)
+    return max(day - _FRIDAY, 0) * DAY_HOURS + hour
 
 
 def edge(share: Numbers, tolerance: Numbers, falling: Flags | bool = False) -> Numbers:

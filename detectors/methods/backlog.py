@@ -1,4 +1,4 @@
-"""A backlog that grows: more come than leave, beyond what this hour of the week usually shows.
+"""A backlog that grows: more come than leave, beyond what this hour of such a day usually shows.
 
 Two numbers a pane, `arrivals` and `completions` (all who left, answered or not): arrivals among both against one half,
 odds 1.1 to 3. Says how many a minute it grows by, when it doubles, and when it reaches a limit. `waiting` may be given

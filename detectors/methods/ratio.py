@@ -2,7 +2,8 @@
 
 Two numbers a pane, `part` of `whole`, both taken at the moment of decision: what is not decided yet is in neither.
 Evidence for odds 1.4 to 5 times the usual against the edge of the usual band; a discounted Beta baseline by hour of
-day; contacts of one pane that are not independent count for less. See `shares` for the arithmetic.
+weekdays, Saturdays and Sundays; contacts of one pane that are not independent count for less. See `shares` for the
+arithmetic.
 """
 
 from __future__ import annotations

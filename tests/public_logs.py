@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -74,11 +74,17 @@ class Told:
 
 
 def told(
-    log: PublicLog, records: Iterable[PaneRecord], calendar: Sequence[CalendarDay] = (), *, live: datetime | None = None
+    log: PublicLog,
+    records: Iterable[PaneRecord],
+    calendar: Sequence[CalendarDay] = (),
+    *,
+    live: datetime | None = None,
+    hours: Mapping[str, str] | None = None,
 ) -> Told:
     """Both folds over the records, from nothing; what came before `live` is learned, and what it signals is history."""
     staff = {"internal": CentreChannel(audience="internal")}
-    channels = {name: staff.get(name, CentreChannel()) for name in log.channels}
+    usual = CentreChannel(opening_hours=dict(hours or {}))
+    channels = {name: staff.get(name, usual) for name in log.channels}
     centre = Centre(tenant=log.tenant, time_zone=str(log.zone), channels=channels, calendar=list(calendar))
     detect, respond, found = DetectionFold(), ResponseFold(), Told()
     heard = 0

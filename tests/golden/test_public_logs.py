@@ -10,6 +10,7 @@ from schemas.centre import CalendarDay
 from tests.public_logs import PublicLog, told
 
 pytestmark = pytest.mark.real_data
+BANK_HOURS = {"sunday-thursday": "07:00-24:00", "friday": "07:00-14:00", "saturday": "19:00-24:00"}
 MOVING_DAY = CalendarDay(date="2015-09-01", name="1 September: moving day")
 
 
@@ -67,3 +68,15 @@ def test_a_wave_of_tickets_with_one_cause_is_found(shared_data: Path) -> None:
     wave = found.found("voice", "surge", log.local(2016, 4, 20, 14), log.local(2016, 4, 20, 15, 15))
     assert wave
     assert all(signal.observed > 1.3 * signal.expected for signal in wave)
+
+
+def test_who_rings_a_closed_bank_and_hangs_up_is_no_wave_and_the_crowded_morning_is_one(shared_data: Path) -> None:
+    """From 8:50 on Friday the 15th two of three hang up; on Friday evening, the 8th, all do who still call."""
+    file = shared_data / "events" / "anonymous_bank_calls_1999-10.csv.gz"
+    log = PublicLog(file, "anonymous_bank_calls.yaml", "bank", ("voice",), 900)
+    records = log.panes(["voice"], log.local(1999, 10, 1), log.local(1999, 10, 15, 12))
+    found = told(log, records, live=log.local(1999, 10, 8), hours=BANK_HOURS)
+    waves = [one for one in found.opened.values() if one.signal_kind in ("abandonment-wave", "backlog-growth")]
+    opened = sorted(one.at.astimezone(log.zone) for one in waves if str(one.series.at) == "voice/regular")
+    assert any(log.local(1999, 10, 15, 8, 50) < at <= log.local(1999, 10, 15, 9, 30) for at in opened)
+    assert not [one.text for one in waves if log.local(1999, 10, 8, 14) < one.at <= log.local(1999, 10, 9, 19)]

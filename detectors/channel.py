@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 
 from detectors import budget, telling
-from detectors.alarms import CLOSING, Alarms, Sight, Statement, of_closed
+from detectors.alarms import CLOSING, Alarms, Statement
 from detectors.bank import Bank, Clocks
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
+from detectors.following import Sight, of_closed
 from detectors.load import (
     ABANDONED,
     ANSWERED,

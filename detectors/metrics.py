@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.alarms import ACCEPTED, LEFT, RECOVERED, REVISE_RATIO, REVISE_SECONDS, State
+from detectors.alarms import ACCEPTED, LEFT, RECOVERED, State
 from detectors.columns import Column, Columns, Flags
 from detectors.entries import VERSION, body, pack, safe
+from detectors.following import REVISE_RATIO, REVISE_SECONDS
 from detectors.load import HANDLE, HANDLE_N, WAIT, WAIT_N, Counts
 from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, RATIO_MIN, Z95, MetricBank, Shown
 from detectors.slots import LocalTime

@@ -21,10 +21,10 @@ import msgspec
 import numpy as np
 
 from detectors import wave_snapshot
-from detectors.alarms import Alarm
 from detectors.channel import Channel, Head
 from detectors.columns import Columns
 from detectors.entries import CHUNK, VERSION, body, pack, safe
+from detectors.following import Alarm
 from detectors.slots import WEEK_SLOTS
 
 HOT = ("fast", "level", "dispersion", "tracking", "meters")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors import contributors, wave_wording, wording
-from detectors.alarms import Alarm, Statement
+from detectors.alarms import Statement
 from detectors.contributors import Carriers
+from detectors.following import Alarm
 from detectors.load import OFFERED
 from detectors.metrics import MetricStatement
 from detectors.roster import Change

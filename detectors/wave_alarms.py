@@ -12,15 +12,9 @@ import msgspec
 import numpy as np
 
 from detectors import shares
-from detectors.alarms import (
-    ACCEPTED,
-    RECOVERED,
-    REVISE_RATIO,
-    REVISE_SECONDS,
-    REVISE_STATISTIC,
-    State,
-)
+from detectors.alarms import ACCEPTED, RECOVERED, State
 from detectors.columns import Flags, Numbers
+from detectors.following import REVISE_RATIO, REVISE_SECONDS, REVISE_STATISTIC
 from detectors.share_bank import ShareBank
 from schemas.signal import SignalKind
 

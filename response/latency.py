@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from detectors.alarms import REVISE_RATIO
 from detectors.columns import six
+from detectors.following import REVISE_RATIO
 from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, RATIO_MIN, Z95, MetricBank, Shown
 from detectors.metrics import ACCEPT_SECONDS, FREEZE_SECONDS, GAP_SECONDS
 from schemas.health import ToolHealth

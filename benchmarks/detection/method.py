@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.generator import DAY_SECONDS, START, Traffic
 from detectors import budget
-from detectors.alarms import Alarm, Alarms, Statement, of_closed
+from detectors.alarms import Alarms, Statement
 from detectors.bank import Bank
 from detectors.columns import Columns
+from detectors.following import Alarm, of_closed
 from detectors.parameters import CountParams
 from detectors.slots import LocalTime
 

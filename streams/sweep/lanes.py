@@ -7,17 +7,19 @@ system's clock hears of a surge up to a pane earlier), shares, mixes, backlogs, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from detectors import budget, wording
-from detectors.alarms import Alarms, Fact, Statement, facts_of, of_closed
+from detectors import budget, following, wording
+from detectors.alarms import Alarms, Statement
 from detectors.bank import Bank, Closed
 from detectors.calendar import Opening
-from detectors.columns import Flags
+from detectors.columns import Flags, Numbers
+from detectors.following import Moved, Sight, of_closed
 from detectors.load import MINUTE
 from detectors.parameters import CountParams
 from detectors.slots import LocalTime
@@ -104,11 +106,11 @@ class Lanes:
         closed = bank.close(pane.start, pane.seconds, np.repeat(pane.counts(), many), rows)
         rows = bank.without_closed(rows)
         news = self._news(closed)
-        sight = None
-        for lane, alarms in enumerate(self.alarms):
-            if alarms.open or lane in news:
-                sight = sight or of_closed(closed, rows)._replace(facts=self._facts(closed))
-                self._hear(lane, alarms.look(sight, closed.slow, news=lane in news))
+        sight = of_closed(closed, rows)
+        moved = self._moved(sight, closed.slow)
+        for lane in sorted(news | moved.keys()):
+            said = self.alarms[lane].look(sight, closed.slow, moved=moved.get(lane), news=lane in news)
+            self._hear(lane, said)
 
     def _news(self, closed: Closed) -> set[int]:
         """Lanes of which a statistic has reached its threshold that has no alarm yet."""
@@ -122,16 +124,13 @@ class Lanes:
                 news.add(lane)
         return news
 
-    def _facts(self, closed: Closed) -> dict[tuple[int, int], Fact]:
-        """All that following the open alarms needs of the bank, read at once."""
-        keys = [
-            (index[name], direction)
-            for alarms, index in zip(self.alarms, self.index, strict=True)
-            for name, direction in alarms.open
-        ]
-        if not keys:
+    def _moved(self, sight: Sight, slow: Numbers | None) -> dict[int, list[Moved]]:
+        """What the pane makes of all open alarms, by lane."""
+        open_now = {lane: alarms.following() for lane, alarms in enumerate(self.alarms) if alarms.open}
+        if not open_now:
             return {}
-        return dict(zip(keys, facts_of(self.bank, closed, *zip(*keys, strict=True)), strict=True))
+        moves = iter(following.moves(self.bank, [one for each in open_now.values() for one in each], sight, slow))
+        return {lane: list(islice(moves, len(each))) for lane, each in open_now.items()}
 
     def _hear(self, lane: int, said: list[Statement]) -> None:
         open_here = self._open[lane]

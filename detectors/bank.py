@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.baseline import Dispersion, Level, Season, Totals
-from detectors.calendar import Opening
-from detectors.columns import Column, Columns, Flags, Numbers
+from detectors.columns import Column, Columns, Flags, Lanes, Numbers
 from detectors.evidence import Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
@@ -60,6 +59,12 @@ class Facts(Columns):
     born: NDArray[np.uint32]
 
 
+class Opens(Protocol):
+    """As `calendar.Opening`."""
+
+    def shares(self, start: float, end: float) -> Numbers | None: ...
+
+
 class Clocks(msgspec.Struct):
     """Which block, half hour and slow pane the sums belong to (-1: none yet)."""
 
@@ -68,6 +73,15 @@ class Clocks(msgspec.Struct):
     ordinary: bool = True
     quarter: int = -1
     pane_seconds: int = 0
+
+    def times(self) -> tuple[int, int, int]:
+        return self.visit, self.slot, self.quarter
+
+    def passed(self, before: tuple[int, int, int]) -> set[str]:
+        """What ended since then, in a channel's words for what changed."""
+        visit, slot, quarter = before
+        half_hour = {f"season/{slot}"} if self.visit != visit else set()
+        return half_hour | {"slow"} if self.quarter != quarter else half_hour
 
 
 class Closed(NamedTuple):
@@ -81,6 +95,12 @@ class Closed(NamedTuple):
     statistic: Numbers
     slow: Numbers | None
 
+    def of(self, rows: slice) -> Closed:
+        """These series."""
+        seen, expected, seasonal, statistic = self.seen[rows], self.expected[rows], self.seasonal[rows], self.statistic
+        slow = None if self.slow is None else self.slow[:, rows]
+        return Closed(self.start, self.seconds, seen, expected, seasonal, statistic[:, rows], slow)
+
 
 class Bank:
     """Season, level, dispersion and evidence of the series of one channel. Times are Unix seconds.
@@ -92,7 +112,6 @@ class Bank:
     def __init__(self, params: CountParams, local: LocalTime, lanes: int = 1) -> None:
         self.params = params
         self.local = local
-        self.lanes = lanes
         self.season = Season(params, lanes)
         self.level = Level(params)
         day = params.dispersion_half_life_seconds
@@ -109,7 +128,7 @@ class Bank:
         self.clocks = Clocks()
         self.alarmed: Flags = np.zeros(0, bool)
         self.far: Flags = np.zeros(0, bool)  # alarmed, and further away than busy and quiet days are
-        self.opening: Opening | None = None
+        self.opening: Opens | None = None
         self.open_share: Numbers | None = None  # of the pane; None: all are open throughout
         self.closed: Flags | None = None  # None: none is
         self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
@@ -121,6 +140,10 @@ class Bank:
     @property
     def size(self) -> int:
         return len(self.facts.scale)
+
+    @property
+    def lanes(self) -> Lanes:
+        return self.season.lanes
 
     @property
     def parts(self) -> dict[str, Columns]:
@@ -297,11 +320,11 @@ class Bank:
         # who waits for the doors to open comes at once, and before they close nobody does
         door = np.where(self._edge, self.params.step_ratio, 1.0)
         steps = np.array([np.maximum(high / rate / ramp, door), np.minimum(low / rate * ramp, 1 / door)])
-        return steps if self._steep.all() else np.where(np.tile(self._steep, self.size // self.lanes), steps, 1.0)
+        return steps if self._steep.all() else np.where(self._steep[self.lanes.of], steps, 1.0)
 
     def _read_season(self, moment: Moment, at: float) -> None:
         # those that will be looked at before this half hour is over
-        later = _SLOTS_AHEAD if self.params.looks_ahead and self.size > self.lanes else 1
+        later = _SLOTS_AHEAD if self.params.looks_ahead and self.size > len(self.lanes.parts) else 1
         coming = ((moment.slot + i) % WEEK_SLOTS for i in range(1, later + 1))
         rates = self._rates_of((moment.before, moment.after, *coming))
         (before, of_before), (after, of_after) = rates[moment.before], rates[moment.after]
@@ -313,7 +336,7 @@ class Bank:
         self._after = np.where(closes | ~opens, after, before)
         self._edge = opens != closes
         steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
-        self._steep: Flags = steep.reshape(-1, self.lanes).any(axis=0)
+        self._steep: Flags = np.array([steep[lane].any() for lane in self.lanes.parts])  # by lane
         self._variance = np.maximum(of_before, of_after)
         if not moment.known:
             self._variance = self._variance + self.params.special_variance

@@ -11,11 +11,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Column, Columns, Flags, Numbers
+from detectors.columns import Column, Columns, Flags, Lanes, Numbers, Places
 from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.slots import DAY_SLOTS, SLOT_SECONDS, WEEK_SLOTS
 
-Places = NDArray[np.int64]
 Pair = tuple[Numbers, Numbers]
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
@@ -54,8 +53,17 @@ class Season(Columns):
     def __init__(self, params: CountParams, lanes: int = 1) -> None:
         super().__init__()
         self._params = params
-        self._lanes = lanes  # the channel's own rows come first, one a lane
+        self._abreast = lanes
+        self.lanes = Lanes.interleaved(0, lanes)
         self._weekdays: dict[int, Numbers] = {}  # by time of day: contacts and visits
+
+    def grow(self, more: int) -> None:
+        super().grow(more)
+        self.lanes = Lanes.interleaved(self.counts.shape[1], self._abreast)
+
+    def keep(self, wanted: Flags) -> None:
+        super().keep(wanted)
+        self.lanes = Lanes.interleaved(self.counts.shape[1], self._abreast)
 
     def forget(self) -> None:
         """What is derived from the columns is derived anew: to be called where they were changed from outside."""
@@ -82,10 +90,9 @@ class Season(Columns):
         """What is summed over the whole week."""
         seen, known = self.counts.sum(axis=0, dtype=float), self.exposure.sum(axis=0, dtype=float)
         share = np.zeros_like(seen)
-        if self._params.siblings and len(seen) > self._lanes:
-            for first in range(self._lanes):
-                lane = slice(first, None, self._lanes)
-                channel = self.counts[:, first].astype(float) / np.maximum(self.exposure[:, first], 1.0)
+        if self._params.siblings and len(seen) > len(self.lanes.parts):
+            for lane in self.lanes.parts:
+                channel = self.counts[:, lane.start].astype(float) / np.maximum(self.exposure[:, lane.start], 1.0)
                 share[lane] = seen[lane] / np.maximum(channel @ self.exposure[:, lane], _NOTHING)
         return Totals(seen, known, share)
 
@@ -115,8 +122,8 @@ class Season(Columns):
         busy, of_busy, either = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
         counts, visits = counts[at], visits[at]
-        if params.siblings and rate.shape[1] > self._lanes:
-            own = slice(None), slice(0, self._lanes)
+        if params.siblings and rate.shape[1] > len(self.lanes.parts):
+            own = slice(None), self.lanes.heads
             channel = self._join(rate[own], variance[own] + params.shape_variance, counts[own], visits[own])
             rate, variance = self._like_channel(rate, variance, channel, totals)
         rate, variance = self._join(rate, variance + params.shape_variance, counts, visits)
@@ -175,14 +182,14 @@ class Season(Columns):
         return np.exp(drawn * ratio), drawn * chance, doubt / 4 * ratio**2
 
     def _like_channel(self, rate: Numbers, variance: Numbers, channel: Pair, totals: Totals) -> Pair:
-        """Joined with its share of what the channel (series 0) gets in a slot; the channel itself is as it is."""
-        params, lanes = self._params, self._lanes
-        of_all, variance_of_all = (np.tile(each, (1, rate.shape[1] // lanes)) for each in channel)
+        """Joined with its share of what the channel gets in a slot; the channel itself is as it is."""
+        params, lanes = self._params, self.lanes
+        of_all, variance_of_all = (each[:, lanes.of] for each in channel)
         weeks = totals.exposure / (WEEK_SLOTS * SLOT_SECONDS)
         unlike = params.sibling_variance * (1 + params.sibling_fade_weeks * weeks)
         of_sibling = unlike + variance_of_all + 1 / (totals.seen + 0.5)
         share = variance / (variance + of_sibling)
-        share[:, :lanes] = 0.0
+        share[:, lanes.heads] = 0.0
         joined = rate * (1 - share) + of_all * totals.share * share
         return joined, variance * (1 - share)
 

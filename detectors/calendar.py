@@ -62,6 +62,11 @@ class Calendar:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Calendar) and self._entries == other._entries
+
+    __hash__ = None  # type: ignore[assignment]
+
     def day(self, days: int) -> Day:
         weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
         entry = self._entries.get(days)

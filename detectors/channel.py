@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from detectors import budget, telling
 from detectors.alarms import CLOSING, Alarms, Statement
-from detectors.bank import Bank, Clocks
+from detectors.bank import Bank, Clocks, Closed
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
 from detectors.following import Sight, of_closed
 from detectors.load import (
-    ABANDONED,
     ANSWERED,
-    BY_TRANSFER,
     FINISHED,
     MINUTE,
     OFFERED,
@@ -26,10 +24,11 @@ from detectors.load import (
     ChannelLoad,
     Counts,
     Minute,
+    wait,
 )
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
 from detectors.metrics import Metrics, MetricStatement
-from detectors.parameters import CountParams
+from detectors.parameters import DAY_SECONDS, CountParams
 from detectors.roster import Roster
 from detectors.slots import LocalTime
 from detectors.telling import Say
@@ -40,11 +39,35 @@ from schemas.centre import Centre
 from schemas.pane import QueuePane
 from schemas.topics import contact_events
 
+if TYPE_CHECKING:
+    from detectors.stack import Stack
+
 OTHER = "other"
 # A source's last heartbeat and a contact behind it may come in records half a second apart; progress in a second.
 AHEAD_SECONDS = 1.5
 OPEN_SECONDS_MAX = 90  # open panes that are scored together
 _NO_PANE: Numbers = np.zeros((2, 0))
+
+
+class Pane(NamedTuple):
+    """A pane that is complete: what came, by series; which series are known (None: all are), and whether any queue was
+    named at all. `aside`: it was set aside."""
+
+    start: int
+    seconds: int
+    counts: Counts
+    known: Flags | None
+    told: bool
+    aside: bool
+
+    @property
+    def end(self) -> int:
+        return self.start + self.seconds
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything is known of it."""
+        return not self.aside and (self.known is None or bool(self.known.any()))
 
 
 class Head(msgspec.Struct):
@@ -97,11 +120,19 @@ class Channel:
         # until the tenant's series are counted, as if this were all of it
         self.limits = budget.thresholds(month, 1, 1, MINUTE, params.slow_seconds)
         self.dirty: set[str] = set()
+        self.stack: Stack | None = None  # in which it is judged together with others
+        self.stale = False  # an alarm that ended changed what the stack goes by
 
     # -- time
 
+    def stand_alone(self) -> None:
+        """Whatever it is judged with, from here on it is judged by itself."""
+        if self.stack is not None:
+            self.stack.dissolve()
+
     def set_centre(self, centre: Centre, local: LocalTime) -> None:
         """The model in force from the next pane on."""
+        self.stand_alone()
         self.centre = centre
         self.bank.local = LocalTime(centre.time_zone, centre.calendar, self.name) if centre.calendar else local
         self.bank.floor = centre.ignore_within_ratio
@@ -156,38 +187,60 @@ class Channel:
     def close(self, start: int, seconds: int, partitions: int, room: int, say: Say) -> list[str]:
         """Closes the pane; returns the names of the state entries of its records, which are of no use any more. `room`
         is how many series may be added."""
+        self.stand_alone()
+        merged, spent = self.take(start, seconds, partitions)
+        self.judge(self.hear(merged, room, say), say)
+        return spent
+
+    def judge(self, pane: Pane, say: Say) -> None:
+        """All that follows from what came."""
+        start, seconds, known = pane.start, pane.seconds, pane.known
+        if pane.judged:
+            expected = self._judge(start, seconds, pane.counts, known, say)
+        else:
+            expected, known = self.bank.expect(start, seconds), np.zeros(len(self.names), bool)
+        if pane.told:
+            self._wait(pane.counts)
+        self._sum_minute(start, seconds, pane.counts, expected, known, say)
+        if pane.end // DAY_SECONDS != start // DAY_SECONDS:
+            self._forget(pane.end, say)
+
+    def is_calm(self, start: int, seconds: int) -> bool:
+        """Whether this pane changes nothing about who is watched, and how: neither the series, nor the model, nor what
+        the budget is shared by."""
         head, end = self.head, start + seconds
+        if self.sized != (len(self.names), seconds) or (head.centre_after is not None and start >= head.centre_after):
+            return False
+        if end // DAY_SECONDS != start // DAY_SECONDS and self._gone(end).any():
+            return False
+        return self.log.queues(start) <= self.index.keys()
+
+    def take(self, start: int, seconds: int, partitions: int) -> tuple[Merged, list[str]]:
+        """What came of a pane, out of the log, and the names of the state entries of its records."""
         merged = self.log.merged(start, seconds, partitions)
-        spent = [f"{start}/{partition}/{part}" for partition, part in self.log.take(start)]
+        return merged, [f"{start}/{partition}/{part}" for partition, part in self.log.take(start)]
+
+    def hear(self, merged: Merged, room: int, say: Say) -> Pane:
+        """Takes in what came of the next pane: sources, series, categories."""
+        head, start, end = self.head, merged.start, merged.start + merged.seconds
         aside = start in head.aside
         if aside:
             head.aside = [one for one in head.aside if one != start]
-            merged = Merged(start, seconds, {}, {}, False, [])
+            merged = Merged(start, merged.seconds, {}, {}, False, [])
         else:
-            self._hear(merged, end, say)
+            for change in head.roster.hear(start, end, merged.sources, self.source_forget):
+                telling.source(self, change, start, end, say)
         counts = self._counts(merged, end, room)
         if not head.closed_to:
             # what was learned before this stream began was heard until it did
             self.bank.meters.heard[...] = np.maximum(self.bank.meters.heard, start)
         if merged.named and self.waves.categories.add(merged.named, self.index):
+            self.stand_alone()
             self.waves.meet()
-        head.closed_to, head.pane_seconds, head.scored_to = end, seconds, max(head.scored_to, end)
+        head.closed_to, head.pane_seconds, head.scored_to = end, merged.seconds, max(head.scored_to, end)
         self.dirty |= {"head", "hot"}
         known = None if aside else self._known(merged)
-        if aside or (known is not None and not known.any()):
-            expected, known = self.bank.expect(start, seconds), np.zeros(len(self.names), bool)
-        else:
-            expected = self._judge(start, seconds, counts, known, say)
-        if merged.queues:
-            self._wait(counts)
-        self._sum_minute(start, seconds, counts, expected, known, say)
-        if end // 86_400 != start // 86_400:
-            self._forget(end, say)
-        return spent
-
-    def _hear(self, merged: Merged, end: int, say: Say) -> None:
-        for change in self.head.roster.hear(merged.start, end, merged.sources, self.source_forget):
-            telling.source(self, change, merged.start, end, say)
+        return Pane(start, merged.seconds, counts, known, bool(merged.queues), aside)
 
     def _known(self, merged: Merged) -> Flags | None:
         """Which series are known; None where all are."""
@@ -215,23 +268,26 @@ class Channel:
         return counts
 
     def _judge(self, start: int, seconds: int, counts: Counts, known: Flags | None, say: Say) -> Numbers:
-        bank = self.bank
-        before = bank.clocks.visit, bank.clocks.slot, bank.clocks.quarter
-        closed = bank.close(start, seconds, counts[OFFERED].astype(float), known)
-        if bank.clocks.visit != before[0]:
-            self.dirty.add(f"season/{before[1]}")
-        if bank.clocks.quarter != before[2]:
-            self.dirty.add("slow")
-        usual = closed.expected if known is None else closed.expected * known
-        self.trail.push(start + seconds, closed.seen, usual, np.maximum.reduce(closed.statistic))
-        self.pane = np.array([closed.seen, usual])
-        self._state(self.alarms.look(of_closed(closed, bank.without_closed(known)), closed.slow), say)
-        self.pane = _NO_PANE
+        before = self.bank.clocks.times()
+        closed = self.bank.close(start, seconds, counts[OFFERED].astype(float), known)
+        self.dirty |= self.bank.clocks.passed(before)
+        self.look(closed, known, say)
         return closed.expected
+
+    def look(self, closed: Closed, known: Flags | None, say: Say, *, news: bool = True) -> None:
+        """What is to be said of a pane that the bank closed. Without `news` no statistic reached its threshold."""
+        usual = closed.expected if known is None else closed.expected * known
+        self.trail.push(closed.start + closed.seconds, closed.seen, usual, np.maximum.reduce(closed.statistic))
+        if not news and not self.alarms.open and not self.alarms.ended:
+            return
+        self.pane = np.array([closed.seen, usual])
+        self._state(self.alarms.look(of_closed(closed, self.bank.without_closed(known)), closed.slow), say)
+        self.pane = _NO_PANE
 
     def _state(self, statements: list[Statement], say: Say) -> None:
         if statements:
             self.dirty |= {"alarms", "hot", "slow"}
+            self.stale |= any(said.state == "cleared" for said in statements)
         for said in statements:
             telling.alarm(self, said, say)
         if self.alarms.open:
@@ -240,6 +296,7 @@ class Channel:
     def accept(self, queue: str | None, say: Say) -> bool:
         """Takes what an alarm shows for the new normal, of one queue or of the channel with all of its queues; says
         whether there was one."""
+        self.stand_alone()
         head = self.head
         found = self.alarms.accept(queue, head.closed_to, head.closed_to - head.pane_seconds)
         self._state(found, say)
@@ -249,6 +306,7 @@ class Channel:
 
     def settle(self) -> None:
         """Keeps what is usual and forgets the present, for a stream that begins at another time."""
+        self.stand_alone()
         before = self.head
         self.head = Head(
             channel=self.name,
@@ -275,6 +333,7 @@ class Channel:
         Open panes are scored as one, as far as all sources have surely delivered. What may have been seen beyond that
         (contacts come a little before the heartbeat behind them) lengthens the share against which a surge is scored.
         """
+        self.stand_alone()
         head = self.head
         sources = head.roster.sources
         if not head.closed_to or not sources or not self.names:
@@ -322,69 +381,63 @@ class Channel:
     # -- the minute
 
     def _wait(self, counts: Counts) -> None:
-        """Contacts that wait: what came (transfers too) less what was answered or gave up; where nobody tells of
-        answers (cases, posts), what is not finished yet. Never below nothing."""
+        self.tells(counts)
+        wait(self.bank.meters.backlog, counts, self.head.answers, self.bank.lanes)
+
+    def tells(self, counts: Counts) -> None:
+        """Whether answers, and ends, are told of here."""
         head = self.head
         head.answers = head.answers or bool(counts[ANSWERED, 0])
         head.finishes = head.finishes or bool(counts[FINISHED, 0])
-        leaves = counts[ANSWERED] if head.answers else counts[FINISHED]
-        change = counts[OFFERED] + counts[BY_TRANSFER] - counts[ABANDONED] - leaves
-        backlog = self.bank.meters.backlog
-        backlog[1:] = np.maximum(backlog[1:].astype(np.int64) + change[1:], 0)
-        backlog[0] = backlog[1:].sum()
 
     def _sum_minute(
         self, start: int, seconds: int, counts: Counts, expected: Numbers, known: Flags | None, say: Say
     ) -> None:
         bank, minute, end = self.bank, self.minute, start + seconds
-        beyond = expected**2 * bank.room_variance
-        seen = np.full(len(self.names), float(seconds)) if known is None else float(seconds) * known
-        minute.add(start, counts, np.array([expected, beyond, seen]))
+        minute.add(start, seconds, counts, expected, bank.room_variance, known)
         if minute.is_over(end):
-            head = self.head
-            backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
-            # what is ahead changes slowly: told with the first minute of each quarter of an hour
-            quarter = end // QUARTER != minute.begun // QUARTER
-            told = quarter and len(self.names) > 1 and bank.params.looks_ahead
-            ahead = bank.ahead(end, QUARTER, QUARTERS) if told else None
-            rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), ahead)
-            self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
+            ahead = bank.ahead(end, QUARTER, QUARTERS) if self.looks_ahead(end) else None
+            self.load(end, ahead)
             self._judge_minute(end, say)
             minute.reset()
         self.dirty.add("minute")
 
+    def looks_ahead(self, end: int) -> bool:
+        """What is ahead changes slowly: told with the first minute of each quarter of an hour."""
+        return self.params.looks_ahead and len(self.names) > 1 and end // QUARTER != self.minute.begun // QUARTER
+
+    def load(self, end: int, ahead: Numbers | None) -> None:
+        """The minute's load, that ends with the pane at `end`."""
+        bank, minute, head = self.bank, self.minute, self.head
+        backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
+        rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), ahead)
+        self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
+
     def _judge_minute(self, end: int, say: Say) -> None:
         """Shares, mixes, backlogs and means of the minute that is over. Of what is closed none is judged or learned:
         the few who come then, or end late, are not like the others."""
-        minute, head = self.minute, self.head
-        share_known = minute.floats[2] / (end - minute.begun)
-        known = share_known > 0.999
+        minute, local = self.minute, self.bank.local
+        expected, known = minute.known(end)
         closed = self.bank.closed_throughout(minute.begun, end - minute.begun)
         if closed is not None:
             known &= ~closed
-            self._end_of_closed(closed, end, say)
-        self.minutes.push(end, minute.counts[OFFERED], minute.floats[0] * share_known, np.zeros(len(self.names)))
-        said = self.waves.close(
-            minute.begun,
-            end,
-            minute.counts,
-            known,
-            Told(head.answers, head.finishes),
-            self.bank.meters.backlog,
-            self.bank.local,
-        )
-        self.dirty.add("waves")
-        means = self.metrics.close(minute.begun, end, minute.counts, known, self.bank.local)
-        self._say_waves(said, means, say)
+            self.end_of_closed(closed, end, say)
+        self.minutes.push(end, minute.counts[OFFERED], expected, np.zeros(len(self.names)))
+        told = Told(self.head.answers, self.head.finishes)
+        waiting = self.bank.meters.backlog
+        said = self.waves.close(minute.begun, end, minute.counts, known, told, waiting, local)
+        self.say_waves(said, self.metrics.close(minute.begun, end, minute.counts, known, local), say)
 
-    def _end_of_closed(self, closed: Flags, now: int, say: Say) -> None:
+    def end_of_closed(self, closed: Flags, now: int, say: Say) -> None:
         """What was out of its usual range ends with the opening hours."""
         for name in sorted(self.waves.alarmed | self.metrics.alarmed):
             if closed[self.index[name]]:
-                self._say_waves(self.waves.leave(name, now, CLOSING), self.metrics.leave(name, now, CLOSING), say)
+                self.say_waves(self.waves.leave(name, now, CLOSING), self.metrics.leave(name, now, CLOSING), say)
 
-    def _say_waves(self, waves: list[WaveStatement], metrics: list[MetricStatement], say: Say) -> None:
+    def say_waves(self, waves: list[WaveStatement], metrics: list[MetricStatement], say: Say) -> None:
+        self.dirty.add("waves")
         for wave in waves:
+            self.stale |= wave.state == "cleared"
             telling.wave(self, wave, say)
         for metric in metrics:
             telling.metric(self, metric, say)
@@ -392,6 +445,7 @@ class Channel:
     # -- series
 
     def _add(self, new: list[str], now: int) -> None:
+        self.stand_alone()
         for name in new:
             self.index[name] = len(self.names)
             self.names.append(name)
@@ -406,16 +460,22 @@ class Channel:
         self.head.names = len(self.names)
         self.dirty |= {"names", "slow", "size"}
 
+    def _gone(self, now: int) -> Flags:
+        """Queues without a contact for long."""
+        gone: Flags = self.bank.meters.heard.astype(float) + self.series_forget <= now
+        gone[0] = False
+        return gone
+
     def _forget(self, now: int, say: Say) -> None:
         """Queues without a contact for long leave; their signals with them."""
-        wanted = self.bank.meters.heard.astype(float) + self.series_forget > now
-        wanted[0] = True
+        wanted = ~self._gone(now)
         if wanted.all():
             return
+        self.stand_alone()
         gone = {name for name, keep in zip(self.names, wanted, strict=True) if not keep}
         for name in sorted(gone):
             self._state(self.alarms.leave(name, now), say)
-            self._say_waves(self.waves.leave(name, now), self.metrics.leave(name, now), say)
+            self.say_waves(self.waves.leave(name, now), self.metrics.leave(name, now), say)
         self.bank.keep(wanted)
         self.bank.meters.backlog[0] = self.bank.meters.backlog[1:].sum()
         self.minute.keep(wanted)
@@ -433,6 +493,7 @@ class Channel:
         self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute", "waves"}
 
     def set_thresholds(self, limits: budget.Thresholds) -> None:
+        self.stand_alone()
         self.limits = limits
         self.waves.limit(limits.false_a_month, limits.channels, limits.queues)
         queues = len(self.names) - 1

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
 Column = tuple[tuple[int, ...], Any]  # the axes before the series, and the type
+
+
+class Lanes(NamedTuple):
+    """Which rows belong together: each lane is one channel, held under one setting. `parts` are the rows by lane, of
+    which the first is the channel itself; `of` is the lane of each row."""
+
+    parts: tuple[slice, ...]
+    heads: Places
+    of: Places
+
+    @classmethod
+    def interleaved(cls, size: int, lanes: int) -> Lanes:
+        """`size` rows of as many series a lane: row = series * lanes + lane."""
+        return cls(tuple(slice(n, None, lanes) for n in range(lanes)), np.arange(lanes), np.arange(size) % lanes)
+
+    @classmethod
+    def side_by_side(cls, sizes: Sequence[int]) -> Lanes:
+        """One lane behind the other, each of its own size."""
+        ends = np.cumsum(sizes).tolist()
+        parts = tuple(slice(end - size, end) for end, size in zip(ends, sizes, strict=True))
+        return cls(parts, np.array([part.start for part in parts]), np.repeat(np.arange(len(sizes)), sizes))
 
 
 class Columns:
@@ -33,6 +56,11 @@ class Columns:
         for name in self.columns:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., wanted]))
 
+    def unite(self, members: Sequence[Self]) -> None:
+        """Holds the series of all `members` side by side; what they hold are views of it from now on."""
+        for name in self.columns:
+            setattr(self, name, united(members, name))
+
     def pack(self, low: int, high: int) -> bytes:
         """The bytes of the series from `low` to before `high`."""
         return b"".join(getattr(self, name)[..., low:high].tobytes() for name in self.columns)
@@ -50,6 +78,18 @@ class Columns:
 
     def bytes_a_series(self) -> int:
         return sum(int(np.prod(rows, dtype=int)) * np.dtype(kind).itemsize for rows, kind in self.columns.values())
+
+
+def united(members: Sequence[Any], name: str) -> NDArray[Any]:
+    """The arrays of this name, side by side along the last axis; those of the members are views of it from now on."""
+    found = [getattr(one, name) for one in members]
+    whole = np.concatenate(found, axis=-1)
+    low = 0
+    for one, array in zip(members, found, strict=True):
+        high = low + array.shape[-1]
+        setattr(one, name, whole[..., low:high])
+        low = high
+    return whole
 
 
 def six(value: float) -> float:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Numbers, six, sixes
+from detectors.columns import Flags, Lanes, Numbers, six, sixes
 from detectors.merge import FIELDS, moment_of
 from schemas.base import QueueRef
 from schemas.signal import QueueLoad
@@ -58,11 +58,21 @@ class Minute:
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         self.counts, self.floats = self.counts[:, wanted], self.floats[:, wanted]
 
-    def add(self, start: int, counts: Counts, floats: Numbers) -> None:
-        """One closed pane. What is expected is the whole pane's, known or not."""
+    def add(
+        self, start: int, seconds: int, counts: Counts, expected: Numbers, variance: Numbers, known: Flags | None
+    ) -> None:
+        """One closed pane. What is expected, with its relative variance beyond Poisson, is the whole pane's, known or
+        not."""
         self.begun = self.begun or start
         self.counts += counts
-        self.floats += floats
+        self.floats[0] += expected
+        self.floats[1] += expected**2 * variance
+        self.floats[2] += float(seconds) if known is None else float(seconds) * known
+
+    def known(self, end: int) -> tuple[Numbers, Flags]:
+        """What was expected while it was known, and which series were known throughout, of a minute that ends."""
+        share = self.floats[2] / (end - self.begun)
+        return self.floats[0] * share, share > 0.999
 
     def is_over(self, end: int) -> bool:
         """Whether the next pane belongs to another minute."""
@@ -134,6 +144,16 @@ class Minute:
         for i, values in entry.rows.items():
             self.counts[:, i] = values
             self.floats[:, i] = entry.floats[i]
+
+
+def wait(backlog: NDArray[np.uint32], counts: Counts, answers: bool | Flags, lanes: Lanes) -> None:
+    """Contacts that wait: what came (transfers too) less what was answered or gave up; where nobody tells of `answers`
+    (cases, posts), what is not finished yet. Never below nothing; of a channel those of its queues."""
+    leaves = np.where(answers, counts[ANSWERED], counts[FINISHED])
+    change = counts[OFFERED] + counts[BY_TRANSFER] - counts[ABANDONED] - leaves
+    backlog[...] = np.maximum(backlog.astype(np.int64) + change, 0)
+    backlog[lanes.heads] = 0
+    backlog[lanes.heads] = np.add.reduceat(backlog, lanes.heads)
 
 
 @lru_cache(maxsize=65_536)

@@ -123,6 +123,11 @@ class ChannelLog:
         """The first pane from `closed_to` on of which there is a record."""
         return min((start for start in self.panes if start >= closed_to), default=None)
 
+    def queues(self, start: int) -> set[str]:
+        """The queues that are named in the pane."""
+        accounts = self.panes.get(start, {}).values()
+        return {name for account in accounts for record in account.parts.values() for name in record.queues}
+
     def take(self, start: int) -> list[tuple[int, int]]:
         """Forgets the pane; returns the (partition, part) of what was held of it."""
         return [

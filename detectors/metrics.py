@@ -10,56 +10,26 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.alarms import ACCEPTED, LEFT, RECOVERED, State
-from detectors.columns import Column, Columns, Flags
+from detectors.columns import Columns, Flags
 from detectors.entries import VERSION, body, pack, safe
 from detectors.following import REVISE_RATIO, REVISE_SECONDS
-from detectors.load import HANDLE, HANDLE_N, WAIT, WAIT_N, Counts
-from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, RATIO_MIN, Z95, MetricBank, Shown
+from detectors.load import Counts
+from detectors.means import MEASURES, OFFSETS, Means, Taken
+from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, Shown
 from detectors.slots import LocalTime
 
-MEASURES = ("handle_seconds", "wait_seconds")
-# Seconds by which means are never of interest.
-OFFSETS = (5.0, 10.0)
-VALUE_OF = 10  # contacts
-GAP_SECONDS = 900  # between two values of one run; and after a longer gap, when only short contacts have ended yet
 JOURNAL = 30  # values
 BLOCK_SECONDS = 1800
 FREEZE_SECONDS = 3 * 3600.0
 ACCEPT_SECONDS = 86_400.0
 ROWS = 300  # an entry
-_MILLISECONDS, _CONTACTS = [HANDLE, WAIT], [HANDLE_N, WAIT_N]  # in the order of `MEASURES`
-
-
-class Marks(Columns):
-    """What changes with every minute."""
-
-    columns: ClassVar[dict[str, Column]] = {
-        "milliseconds": ((), np.float64),  # of the contacts that make no value yet
-        "contacts": ((), np.uint32),
-        "run": ((), np.int16),  # values in a row that are beyond the usual; negative: below it
-        "age": ((), np.uint16),  # values since the last alert
-        "run_milliseconds": ((), np.float64),
-        "run_contacts": ((), np.uint32),
-        "since": ((), np.uint32),
-        "last": ((), np.uint32),  # when the last value came
-        "resumed": ((), np.uint32),  # when values came again after a gap
-    }
-    milliseconds: NDArray[np.float64]
-    contacts: NDArray[np.uint32]
-    run: NDArray[np.int16]
-    age: NDArray[np.uint16]
-    run_milliseconds: NDArray[np.float64]
-    run_contacts: NDArray[np.uint32]
-    since: NDArray[np.uint32]
-    last: NDArray[np.uint32]
-    resumed: NDArray[np.uint32]
 
 
 class MetricAlarm(msgspec.Struct):
@@ -113,8 +83,7 @@ class Metrics:
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        self.bank = MetricBank()
-        self.marks = Marks()
+        self.means = Means()
         self.open: dict[tuple[str, str], MetricAlarm] = {}
         self.block = -1
         self.hours: list[int] = []
@@ -124,80 +93,46 @@ class Metrics:
         self.checkpoint: dict[str, bytes] = {}  # entries that are to be written
 
     def grow(self, series: int) -> None:
-        more = series * len(MEASURES)
-        self.bank.histories.grow(more)
-        self.bank.histories.offset[self.bank.size - more :] = np.tile(OFFSETS, series)
-        self.marks.grow(more)
-        self.marks.age[self.marks.age.shape[0] - more :] = ALERT_LASTS + 1
-        self.journal = np.full((JOURNAL, self.bank.size), np.nan, np.float32)
+        self.means.grow(series)
+        self.journal = np.full((JOURNAL, self.means.bank.size), np.nan, np.float32)
         self._take_checkpoint()
 
     def keep(self, wanted: Flags) -> None:
         """Forgets series (by series, not by row)."""
-        rows = np.repeat(wanted, len(MEASURES))
-        self.bank.histories.keep(rows)
-        self.marks.keep(rows)
-        self.journal = np.full((JOURNAL, self.bank.size), np.nan, np.float32)
+        self.means.keep(np.repeat(wanted, len(MEASURES)))
+        self.journal = np.full((JOURNAL, self.means.bank.size), np.nan, np.float32)
         self._take_checkpoint()
 
     # -- a minute
 
     def close(self, start: int, end: int, counts: Counts, known: Flags, local: LocalTime) -> list[MetricStatement]:
         """Takes in the sums of a finished minute by series."""
+        self.begin(start)
+        taken = self.means.take(start, counts, known, hour_of(local, start, end))
+        if taken is None:
+            return []
+        said = self.hear(start, end, taken)
+        self.means.learn(taken)
+        return said
+
+    def begin(self, start: int) -> None:
+        """A minute that starts at `start` is over."""
         block = start // BLOCK_SECONDS
         if block != self.block or len(self.hours) >= JOURNAL:
             self.block = block
             self._take_checkpoint()
         self.dirty.add("marks")
-        contacts = counts[_CONTACTS]
-        if not np.logical_or.reduce(contacts, axis=None):
-            return []  # nothing new: a mean that is full was taken when it became so
-        marks = self.marks
-        marks.milliseconds += (counts[_MILLISECONDS] * known).T.ravel()
-        marks.contacts += (contacts * known).T.ravel().astype(np.uint32)
-        full = marks.contacts >= VALUE_OF
-        if not np.logical_or.reduce(full):
-            return []
-        # as the journal will have them
-        means = (marks.milliseconds / 1000 / np.maximum(marks.contacts, 1)).astype(np.float32)
-        values = np.where(full, means, np.nan).astype(float)
-        hour = local.moment((start + end) / 2).slot // 2 % 24
-        shown = self.bank.read(values, hour)
-        self._run(start, full, shown)
-        said = self._look(start, end, full, shown)
+
+    def hear(self, start: int, end: int, taken: Taken, *, news: bool = True) -> list[MetricStatement]:
+        """What is to be said of the values of a minute; those that are not to be learned are taken out of `taken`.
+        Without `news` none of them lasts that has no alarm."""
+        said = self._look(start, end, taken.full, taken.shown) if news or self.open else []
+        values = taken.values
         if self.open:
             values[[self._row(*key) for key, one in self.open.items() if end - one.opened < FREEZE_SECONDS]] = np.nan
         self.journal[len(self.hours)] = values
-        self.hours.append(hour)
-        self.bank.learn(values, hour, shown)
-        marks.milliseconds[full] = 0
-        marks.contacts[full] = 0
+        self.hours.append(taken.hour)
         return said
-
-    def _run(self, start: int, full: Flags, shown: Shown) -> None:
-        """How many values in a row are out of the usual, on which side, and what is in them."""
-        marks = self.marks
-        gap = start - marks.last.astype(float) > GAP_SECONDS
-        marks.resumed[full & gap] = start
-        steady = start - marks.resumed.astype(float) >= GAP_SECONDS
-        out = full & steady & shown.ready & (np.abs(shown.away) > np.maximum(math.log(RATIO_MIN), Z95 * shown.spread))
-        marks.last[full] = start
-        np.minimum(marks.age + full, 9999, out=marks.age, casting="same_kind")
-        marks.age[full & (shown.total >= LINE)] = 0
-        if not np.logical_or.reduce(out):
-            self._end_runs(full)
-            return
-        side = np.where(shown.away > 0, 1, -1)
-        begins = out & (marks.run * side <= 0)
-        self._end_runs((full & ~out) | begins)
-        marks.run_milliseconds += marks.milliseconds * out
-        marks.run_contacts += marks.contacts * out
-        marks.since[begins] = start
-        marks.run[...] = np.minimum(np.maximum(marks.run + side * out, -9999), 9999)
-
-    def _end_runs(self, rows: Flags) -> None:
-        marks = self.marks
-        marks.run[rows], marks.run_milliseconds[rows], marks.run_contacts[rows] = 0, 0.0, 0
 
     def _look(self, start: int, end: int, full: Flags, shown: Shown) -> list[MetricStatement]:
         found: list[MetricStatement] = []
@@ -205,8 +140,7 @@ class Metrics:
             row = self._row(*key)
             if full[row]:
                 found += self._follow(alarm, row, start, end, shown)
-        lasting = full & (np.abs(self.marks.run) >= LASTS) & (self.marks.age <= ALERT_LASTS)
-        for row in np.nonzero(lasting)[0].tolist():
+        for row in np.nonzero(self.means.lasting(full))[0].tolist():
             series, measure = self.names[row // len(MEASURES)], MEASURES[row % len(MEASURES)]
             if (series, measure) not in self.open:
                 found.append(self._open_new(series, measure, row, start, end, shown))
@@ -219,9 +153,9 @@ class Metrics:
             series=series,
             measure=measure,
             opened=start,
-            onset=int(self.marks.since[row]),
-            milliseconds=float(self.marks.run_milliseconds[row]),
-            contacts=int(self.marks.run_contacts[row]),
+            onset=int(self.means.marks.since[row]),
+            milliseconds=float(self.means.marks.run_milliseconds[row]),
+            contacts=int(self.means.marks.run_contacts[row]),
             expected=float(shown.expected[row]),
             spread=float(shown.spread[row]),
             surprise=max(float(shown.total[row]), LINE),
@@ -230,8 +164,8 @@ class Metrics:
         return self._say("opened", alarm, start, end)
 
     def _follow(self, alarm: MetricAlarm, row: int, start: int, end: int, shown: Shown) -> list[MetricStatement]:
-        alarm.milliseconds += float(self.marks.milliseconds[row])
-        alarm.contacts += int(self.marks.contacts[row])
+        alarm.milliseconds += float(self.means.marks.milliseconds[row])
+        alarm.contacts += int(self.means.marks.contacts[row])
         alarm.surprise = max(alarm.surprise, float(shown.total[row]))
         alarm.rarity = max(alarm.rarity, float(shown.rarities[:, row].max()))
         # nearer to the usual than to what it was
@@ -257,7 +191,7 @@ class Metrics:
     def _clear(self, alarm: MetricAlarm, start: int, end: int, reason: str) -> MetricStatement:
         del self.open[alarm.series, alarm.measure]
         row = self._row(alarm.series, alarm.measure)
-        self.marks.run[row], self.marks.age[row] = 0, ALERT_LASTS + 1
+        self.means.marks.run[row], self.means.marks.age[row] = 0, ALERT_LASTS + 1
         alarm.revision += 1
         self.dirty.add("alarms")
         return MetricStatement("cleared", alarm, end, start, reason)
@@ -276,7 +210,7 @@ class Metrics:
         """From here on values are kept until the next one."""
         self.hours.clear()
         self.journal[...] = np.nan
-        self.checkpoint = self._chunks("histories", self.bank.histories)
+        self.checkpoint = self._chunks("histories", self.means.bank.histories)
         self.dirty.add("marks")
 
     def changes(self) -> dict[str, bytes | None]:
@@ -285,7 +219,7 @@ class Metrics:
         found: dict[str, bytes | None] = dict(self.checkpoint)
         self.checkpoint = {}
         if dirty:
-            found |= self._chunks("marks", self.marks)
+            found |= self._chunks("marks", self.means.marks)
             found["metrics/head"] = pack(Head(self.block, self.hours))
             found["metrics/journal"] = VERSION + zlib.compress(self.journal[: len(self.hours)].tobytes(), 1)
         if "alarms" in dirty:
@@ -296,7 +230,7 @@ class Metrics:
         return found
 
     def _chunks(self, name: str, part: Columns) -> dict[str, bytes]:
-        size = self.bank.size
+        size = self.means.bank.size
         return {
             f"metrics/{name}/{low // ROWS}": VERSION + zlib.compress(part.pack(low, min(low + ROWS, size)), 1)
             for low in range(0, size, ROWS)
@@ -307,16 +241,16 @@ class Metrics:
         if "metrics/head" not in entries:
             return
         head = msgspec.msgpack.decode(body(entries["metrics/head"]), type=Head)
-        for name, part in (("histories", self.bank.histories), ("marks", self.marks)):
-            for low in range(0, self.bank.size, ROWS):
+        for name, part in (("histories", self.means.bank.histories), ("marks", self.means.marks)):
+            for low in range(0, self.means.bank.size, ROWS):
                 raw = zlib.decompress(body(entries[f"metrics/{name}/{low // ROWS}"]))
-                part.unpack(raw, low, min(low + ROWS, self.bank.size))
+                part.unpack(raw, low, min(low + ROWS, self.means.bank.size))
         self.block, self.hours = head.block, list(head.hours)
         raw = zlib.decompress(body(entries["metrics/journal"]))
         if self.hours:
             self.journal[: len(self.hours)] = np.frombuffer(raw, np.float32).reshape(len(self.hours), -1)
         for hour, values in zip(self.hours, self.journal, strict=False):
-            self.bank.learn(values.astype(float), hour)
+            self.means.bank.learn(values.astype(float), hour)
         for name, raw in sorted(entries.items()):
             if name.startswith("metric/"):
                 alarm = msgspec.msgpack.decode(body(raw), type=MetricAlarm)
@@ -324,6 +258,11 @@ class Metrics:
         self.written = {_entry(alarm) for alarm in self.open.values()}
         self.checkpoint = {}
         self.dirty.clear()
+
+
+def hour_of(local: LocalTime, start: int, end: int) -> int:
+    """The local hour of the day in the middle of a minute."""
+    return local.moment((start + end) / 2).slot // 2 % 24
 
 
 def _entry(alarm: MetricAlarm) -> str:

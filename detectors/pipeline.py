@@ -18,18 +18,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 
-from detectors import budget, snapshot
+from detectors import budget, snapshot, stack
 from detectors.channel import Channel
 from detectors.desk_log import DeskLog
 from detectors.entries import VERSION, UnknownVersion, body, pack, safe
 from detectors.known import Known, known_of
 from detectors.merge import seconds_of
 from detectors.parameters import CountParams
+from detectors.stack import Work
 from detectors.tenant import ProgressEntry, Tenant, TenantEntry, local_of
 from schemas import codec
 from schemas.base import Origin
@@ -63,6 +64,8 @@ class DetectionFold:
     `counted` says how often a bound was hit or a record made no difference; `complaints` what a person should know
     (state that could not be read); whoever runs the fold takes them out.
     """
+
+    stacks: ClassVar[bool] = True  # channels whose panes end at the same moment are judged together
 
     def __init__(self, params: DetectParams | None = None) -> None:
         self.params = params or DetectParams()
@@ -190,17 +193,34 @@ class DetectionFold:
             return
         following = {(pane[0] + pane[1], c.name): pane for c in live if (pane := c.next_pane())}
         while following:
-            end, name = first = min(following)
+            end, _ = min(following)
             if end > border:
                 return
-            channel = tenant.channels[name]
-            self._close_pane(tenant, channel, *following.pop(first), self._partitions(channel), desk)
-            if pane := channel.next_pane():
-                following[pane[0] + pane[1], name] = pane
-            if not following or min(following)[0] > end:
-                self._tell_load(tenant, desk)
-                if desk.time(tenant, end):
-                    self._changed(tenant)
+            ending = sorted(place for place in following if place[0] == end)
+            moment = [(tenant.channels[place[1]], *following.pop(place)) for place in ending]
+            self._close_moment(tenant, moment, desk)
+            following |= {(pane[0] + pane[1], c.name): pane for c, _, _ in moment if (pane := c.next_pane())}
+            self._tell_load(tenant, desk)
+            if desk.time(tenant, end):
+                self._changed(tenant)
+
+    def _close_moment(self, tenant: Tenant, moment: list[tuple[Channel, int, int]], desk: DeskLog) -> None:
+        """Closes panes that end at the same moment, by the channels' names: together where none of them changes what
+        another one goes by."""
+        if len(moment) == 1 or tenant.rebudget or not self.stacks or not all(c.is_calm(*pane) for c, *pane in moment):
+            for channel, start, seconds in moment:
+                self._close_pane(tenant, channel, start, seconds, self._partitions(channel), desk)
+            return
+        works, spent = [], []
+        for channel, start, seconds in moment:
+            merged, entries = channel.take(start, seconds, self._partitions(channel))
+            spent.append(entries)
+            works.append(Work(channel, merged))
+        stack.close(works)
+        for work, entries in zip(works, spent, strict=True):
+            for at, make in work.said:
+                desk.say(tenant.name, at, make)
+            self._closed(tenant, work.channel, entries)
 
     def _tell_load(self, tenant: Tenant, desk: DeskLog) -> None:
         if tenant.entry.loads and desk.load(tenant):
@@ -227,14 +247,17 @@ class DetectionFold:
             head.centre_after = None
             channel.set_centre(tenant.entry.centre, tenant.local)
         room = max(self.params.series_a_tenant_max - tenant.series(), 0)
-        spent = channel.close(start, seconds, partitions, room, self._say(tenant, desk))
+        self._closed(tenant, channel, channel.close(start, seconds, partitions, room, self._say(tenant, desk)))
+        self._share_budget(tenant, channel)
+
+    def _closed(self, tenant: Tenant, channel: Channel, spent: list[str]) -> None:
+        """What a pane leaves behind: entries of no use any more, a load, what was counted."""
         self._spend(tenant, channel, spent)
         if channel.loads:
             for minute, load in channel.loads.items():
                 tenant.entry.loads.setdefault(minute, {})[channel.name] = load
             channel.loads.clear()
             self._changed(tenant)
-        self._share_budget(tenant, channel)
         self.counted.update(channel.counted)
         self.counted.update({f"ignored {why}": n for why, n in channel.log.ignored.items()})
         channel.counted.clear()
@@ -300,7 +323,10 @@ class DetectionFold:
     def learned(self, tenant: str) -> dict[str, Known]:
         """By channel: what is known of the usual week of a tenant's series."""
         found = self._tenants.get(tenant)
-        return {} if found is None else {name: known_of(channel) for name, channel in sorted(found.channels.items())}
+        channels = sorted(found.channels.items()) if found else []
+        for _, channel in channels:
+            channel.stand_alone()
+        return {name: known_of(channel) for name, channel in channels}
 
     # -- state
 

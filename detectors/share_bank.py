@@ -77,7 +77,7 @@ class ShareBank:
     """The rows of one channel. `falling` rows watch a share fall: they are given its complement."""
 
     def __init__(self, params: ShareParams, counts: CountParams) -> None:
-        self.params = params
+        self.params, self.counts = params, counts
         self.runs = Runs(len(params.odds))
         self.usual = Usual(params.slots)
         self.marks = Marks()
@@ -89,7 +89,7 @@ class ShareBank:
         self.alarmed: Flags = np.zeros(0, bool)
         self.threshold: Numbers = np.zeros(0)
         self._odds = np.array(params.odds)[:, None]
-        self._refresh()
+        self.refresh()
 
     @property
     def size(self) -> int:
@@ -111,22 +111,22 @@ class ShareBank:
         self.falling = np.append(self.falling, falling)
         self.alarmed = np.append(self.alarmed, np.zeros(len(falling), bool))
         self.threshold = np.append(self.threshold, np.full(len(falling), np.inf))
-        self._refresh()
+        self.refresh()
 
     def keep(self, wanted: Flags) -> None:
         for part in (*self.hot, *self.cold):
             part.keep(wanted)
         self.falling, self.alarmed = self.falling[wanted], self.alarmed[wanted]
         self.threshold = self.threshold[wanted]
-        self._refresh()
+        self.refresh()
 
     def settle(self) -> None:
         """Forgets what is going on."""
         for name in self.runs.columns:
             getattr(self.runs, name)[...] = 0
-        self._refresh()
+        self.refresh()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """What is derived from the state is derived anew at the next pane."""
         self._fresh = False
         self._calm: Numbers | None = None
@@ -310,6 +310,10 @@ class ShareBank:
         """Sets the evidence of a row to nothing."""
         for name in self.runs.columns:
             getattr(self.runs, name)[..., row] = 0
+        self.stir()
+
+    def stir(self) -> None:
+        """The evidence changed."""
         self._calm = self._excited = None
 
     def accept(self, row: int, share: float) -> None:

@@ -51,6 +51,10 @@ class LocalTime:
         self._offsets: dict[int, int] = {}
         self._moments: dict[float, Moment] = {}
 
+    def is_like(self, other: LocalTime) -> bool:
+        """Whether the two say the same of any moment."""
+        return self is other or (self.zone is other.zone and self.calendar == other.calendar)
+
     def at(self, unix_seconds: float) -> datetime:
         """The local time that a person there reads off the wall."""
         return datetime.fromtimestamp(unix_seconds, UTC).astimezone(self.zone or UTC)

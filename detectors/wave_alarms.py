@@ -77,7 +77,7 @@ class WaveStatement(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One pane of all rows: y of n."""
+    """One pane of all rows: y of n, where `usual` is what y usually is."""
 
     start: int
     seconds: int
@@ -85,10 +85,16 @@ class Seen(NamedTuple):
     n: Numbers
     known: Flags
     statistic: Numbers
+    usual: Numbers
 
     @property
     def at(self) -> int:
         return self.start + self.seconds
+
+    def of(self, rows: slice) -> Seen:
+        """These rows."""
+        told = self.y[rows], self.n[rows], self.known[rows]
+        return Seen(self.start, self.seconds, *told, self.statistic[rows], self.usual[rows])
 
 
 class WaveAlarms:

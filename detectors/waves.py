@@ -32,10 +32,22 @@ SHARES = ("escalated", "abandoned", "negative")
 
 
 class Told(NamedTuple):
-    """What the channel's events tell of: whether contacts are ever answered, and finished."""
+    """What the channel's events tell of: whether contacts are ever answered, and finished. Of several channels by
+    series."""
 
-    answers: bool
-    finishes: bool
+    answers: bool | Flags
+    finishes: bool | Flags
+
+
+class Shares(NamedTuple):
+    """One minute of the rows of a group: y of n, and which of them are known."""
+
+    y: Numbers
+    n: Numbers
+    known: Flags
+
+    def of(self, rows: slice) -> Shares:
+        return Shares(self.y[rows], self.n[rows], self.known[rows])
 
 
 class Group:
@@ -66,17 +78,21 @@ class Group:
         self.alarms.reindex()
         self.dirty |= {"hot", "cold", "alarms"}
 
-    def close(
-        self, start: int, seconds: int, local: LocalTime, y: Numbers, n: Numbers, known: Flags
-    ) -> list[WaveStatement]:
+    def close(self, start: int, seconds: int, local: LocalTime, minute: Shares) -> list[WaveStatement]:
         """One minute of all rows."""
-        bank = self.bank
-        block = bank.block
-        statistic = bank.close(start, seconds, local.moment(start + seconds / 2), y, n, known)
-        self.trail.push(start + seconds, y, n * bank.share, statistic)
-        said = self.alarms.look(Seen(start, seconds, y, n, known, statistic))
+        block = self.bank.block
+        statistic = self.bank.close(start, seconds, local.moment(start + seconds / 2), *minute)
+        return self.hear(
+            Seen(start, seconds, *minute, statistic, minute.n * self.bank.share), learned=self.bank.block != block
+        )
+
+    def hear(self, seen: Seen, *, learned: bool, news: bool = True) -> list[WaveStatement]:
+        """What the bank says of a minute; `learned` where a block ended with it. Without `news` no statistic has
+        reached its threshold."""
+        self.trail.push(seen.at, seen.y, seen.usual, seen.statistic)
+        said = self.alarms.look(seen) if news or self.alarms.open or self.alarms.ended else []
         self.dirty.add("hot")
-        if bank.block != block or any(one.reason for one in said):
+        if learned or any(one.reason for one in said):
             self.dirty.add("cold")
         if self.alarms.open or said:
             self.dirty.add("alarms")
@@ -178,31 +194,32 @@ class Waves:
     ) -> list[WaveStatement]:
         """Takes in a finished minute: the sums of its panes by series, and which series are known throughout."""
         seconds = end - start
-        c = counts.astype(float)
-        y, n = _decided(c, told)
-        wide = np.repeat(known, len(SHARES))
-        said = self.shares.close(start, seconds, local, y.T.ravel(), n.T.ravel(), wide)
-        said += self._close_mix(start, end, known, local)
-        came = c[OFFERED] + c[BY_TRANSFER]
-        left = c[ABANDONED] + (c[ANSWERED] if told.answers else c[FINISHED])
-        watched = known & (told.answers or told.finishes)
-        grown = self.backlog.close(start, seconds, local, came, came + left, watched)
-        for one in grown:
-            one.alarm.waiting = int(waiting[self.names.index(one.alarm.row.series)])
-        return said + grown
+        shares, backlogs = decided(counts, known, told)
+        mix = self.close_mix(start, end, known)
+        said = self.shares.close(start, seconds, local, shares)
+        said += self.mix.close(start, seconds, local, mix) if mix else []
+        said += self.backlog.close(start, seconds, local, backlogs)
+        return self.waiting(said, waiting)
 
-    def _close_mix(self, start: int, end: int, known: Flags, local: LocalTime) -> list[WaveStatement]:
+    def waiting(self, said: list[WaveStatement], waiting: NDArray[np.uint32]) -> list[WaveStatement]:
+        """What is said, of backlogs with how many contacts wait now."""
+        for one in said:
+            if one.alarm.row.measure == "backlog":
+                one.alarm.waiting = int(waiting[self.names.index(one.alarm.row.series)])
+        return said
+
+    def close_mix(self, start: int, end: int, known: Flags) -> Shares | None:
+        """The minute's reasons; None where none is known."""
         now = self.categories.close(start, end, {alarm.row.series for alarm in self.mix.alarms.open.values()})
         if not self.mix.rows:
-            return []
+            return None
         mine = now[self._reasons]
         falling = self.mix.bank.falling
         whole: Numbers = np.bincount(self._of, mine * ~falling).astype(float)[self._of]
         if self._series is None:
             where = {name: i for i, name in enumerate(self.names)}
             self._series = np.array([where[row.series] for row in self.mix.rows], np.int64)
-        seen = known[self._series]
-        return self.mix.close(start, end - start, local, np.where(falling, whole - mine, mine), whole, seen)
+        return Shares(np.where(falling, whole - mine, mine), whole, known[self._series])
 
     @property
     def alarmed(self) -> set[str]:
@@ -223,10 +240,19 @@ class Waves:
         return self.backlog if measure == "backlog" else self.mix if measure == "reason" else self.shares
 
 
-def _decided(c: Numbers, told: Told) -> tuple[Numbers, Numbers]:
+def decided(counts: Counts, known: Flags, told: Told) -> tuple[Shares, Shares]:
+    """Of a minute's sums by series: the rows of the shares, and those of the backlogs."""
+    c = counts.astype(float)
+    left = c[ABANDONED] + np.where(told.answers, c[ANSWERED], c[FINISHED])
+    came = c[OFFERED] + c[BY_TRANSFER]
+    watched = known & np.logical_or(told.answers, told.finishes)
+    return _shares(c, left, known, told), Shares(came, came + left, watched)
+
+
+def _shares(c: Numbers, left: Numbers, known: Flags, told: Told) -> Shares:
     """y and n of escalated, abandoned and negative by series, each at the moment of its decision. A contact that
     escalates before its end is decided by that."""
-    ended = c[FINISHED] if told.finishes else c[ANSWERED] if told.answers else c[OFFERED]
+    ended = np.where(told.finishes, c[FINISHED], np.where(told.answers, c[ANSWERED], c[OFFERED]))
     y = np.array([c[ESCALATED], c[ABANDONED], c[NEGATIVE]])
-    n = np.array([ended, c[ABANDONED] + (c[ANSWERED] if told.answers else c[FINISHED]), c[RATED]])
-    return y, np.maximum(n, y)
+    n = np.maximum(np.array([ended, left, c[RATED]]), y)
+    return Shares(y.T.ravel(), n.T.ravel(), np.repeat(known, len(SHARES)))

@@ -21,8 +21,9 @@ import numpy as np
 
 from detectors.columns import six
 from detectors.following import REVISE_RATIO
+from detectors.means import GAP_SECONDS
 from detectors.metric_bank import ALERT_LASTS, LASTS, LINE, RATIO_MIN, Z95, MetricBank, Shown
-from detectors.metrics import ACCEPT_SECONDS, FREEZE_SECONDS, GAP_SECONDS
+from detectors.metrics import ACCEPT_SECONDS, FREEZE_SECONDS
 from schemas.health import ToolHealth
 
 OFFSET = 0.1  # seconds by which a latency is never of interest

@@ -125,6 +125,8 @@ def read(path: Path) -> Iterator[Op]:
 class Taping(DetectionFold):
     """A detection fold that judges nothing and writes down what it would have judged, a tape a channel."""
 
+    stacks = False
+
     def __init__(self, folder: Path, params: DetectParams | None = None) -> None:
         super().__init__(params)
         self._folder = folder
@@ -209,8 +211,7 @@ class _Taped(Channel):
         super()._add(new, now)
 
     def _forget(self, now: int, say: Say) -> None:
-        wanted = self.bank.meters.heard.astype(float) + self.series_forget > now
-        wanted[0] = True
-        if not wanted.all():
-            self.reel.add(Keep([name for name, keep in zip(self.names, wanted, strict=True) if keep], now))
+        gone = self._gone(now)
+        if gone.any():
+            self.reel.add(Keep([name for name, left in zip(self.names, gone, strict=True) if not left], now))
         super()._forget(now, say)

@@ -56,6 +56,7 @@ class Season(Columns):
         self._abreast = lanes
         self.lanes = Lanes.interleaved(0, lanes)
         self._weekdays: dict[int, Numbers] = {}  # by time of day: contacts and visits
+        self._days: dict[int, Numbers] = {}  # what `totals` sums, by day of the week
 
     def grow(self, more: int) -> None:
         super().grow(more)
@@ -68,6 +69,7 @@ class Season(Columns):
     def forget(self) -> None:
         """What is derived from the columns is derived anew: to be called where they were changed from outside."""
         self._weekdays.clear()
+        self._days.clear()
 
     def learn(self, slot: int, seen: Numbers, expected: Numbers, exposure: Numbers, variance: Numbers) -> None:
         """The end of a visit: `seen` contacts in `exposure` seconds where `expected` were, with relative `variance`.
@@ -82,19 +84,32 @@ class Season(Columns):
         else:
             trust = np.ones_like(weight)
         self._weekdays.pop(slot % DAY_SLOTS, None)
+        self._days.pop(slot // DAY_SLOTS, None)
         kept = 1 - (1 - params.visit_discount) * weight * trust
         self.counts[slot] = self.counts[slot] * kept + trust * seen
         self.exposure[slot] = self.exposure[slot] * kept + trust * exposure
 
     def totals(self) -> Totals:
         """What is summed over the whole week."""
-        seen, known = self.counts.sum(axis=0, dtype=float), self.exposure.sum(axis=0, dtype=float)
-        share = np.zeros_like(seen)
-        if self._params.siblings and len(seen) > len(self.lanes.parts):
-            for lane in self.lanes.parts:
-                channel = self.counts[:, lane.start].astype(float) / np.maximum(self.exposure[:, lane.start], 1.0)
-                share[lane] = seen[lane] / np.maximum(channel @ self.exposure[:, lane], _NOTHING)
+        days = range(WEEK_SLOTS // DAY_SLOTS)
+        self._days |= {day: self._day_totals(day) for day in days if day not in self._days}
+        seen, known, of_channel = np.sum([self._days[day] for day in days], axis=0)
+        share = seen / np.maximum(of_channel, _NOTHING) if self._has_siblings else np.zeros_like(seen)
         return Totals(seen, known, share)
+
+    @property
+    def _has_siblings(self) -> bool:
+        return self._params.siblings and self.counts.shape[1] > len(self.lanes.parts)
+
+    def _day_totals(self, day: int) -> Numbers:
+        """Of a day of the week: contacts, seconds, and what the channel got in as much time at the same times."""
+        slots = slice(day * DAY_SLOTS, (day + 1) * DAY_SLOTS)
+        counts, exposure, of_channel = self.counts[slots], self.exposure[slots], np.zeros(self.counts.shape[1])
+        if self._has_siblings:
+            heads = self.lanes.heads
+            channel = counts[:, heads].astype(float) / np.maximum(exposure[:, heads], 1.0)
+            of_channel = (channel[:, self.lanes.of] * exposure).sum(axis=0)
+        return np.array([counts.sum(axis=0, dtype=float), exposure.sum(axis=0, dtype=float), of_channel])
 
     def rates(self, slots: Sequence[int], totals: Totals) -> tuple[Numbers, Numbers]:
         """By slot and series: contacts a second, and the relative variance of that."""
@@ -122,7 +137,7 @@ class Season(Columns):
         busy, of_busy, either = self._busy(day[:, None] < _SATURDAY, counts, visits, usual)
         rate, variance = usual[at] * busy, of_usual + of_busy
         counts, visits = counts[at], visits[at]
-        if params.siblings and rate.shape[1] > len(self.lanes.parts):
+        if self._has_siblings:
             own = slice(None), self.lanes.heads
             channel = self._join(rate[own], variance[own] + params.shape_variance, counts[own], visits[own])
             rate, variance = self._like_channel(rate, variance, channel, totals)
@@ -153,7 +168,10 @@ class Season(Columns):
         counts = self.counts[days].astype(float)
         visits = self.exposure[days].astype(float) / SLOT_SECONDS
         visits[_SATURDAY:] *= visits[:_SATURDAY].sum(axis=0) <= 0
-        counts[_SATURDAY:] *= visits[_SATURDAY:] > 0
+        if visits[_SATURDAY:].any():
+            counts[_SATURDAY:] *= visits[_SATURDAY:] > 0
+        else:
+            counts, visits = counts[:_SATURDAY], visits[:_SATURDAY]
         sums = self._robust_sums(counts, visits, self._params.visit_variance / np.maximum(visits, 0.5))
         self._weekdays |= zip(times, np.stack(sums, axis=1), strict=True)
 

@@ -30,6 +30,7 @@ _DIRECTION = np.array([SURGE] * UPS + [DROP] * DOWNS)
 _RATIO = np.array(RATIOS)[:, None]
 # ln 0 as a number: the first contact takes all evidence of silence, and 0 * ln 0 is 0
 _LOG_RATIO = np.log(np.where(_RATIO > 0, _RATIO, 1.0)) - 1e9 * (_RATIO == 0)
+_MANY = np.array([[UPS], [DOWNS]])
 _TINY = 1e-300
 
 
@@ -96,9 +97,11 @@ class Evidence(Columns):
 
     def statistic(self, runs: Numbers) -> Numbers:
         """S by direction and series, rounded to 1e-6 so that a tie at the threshold is the same everywhere."""
-        mean = np.array([np.add.reduce(runs[:UPS]) / UPS, np.add.reduce(runs[UPS:]) / DOWNS])
-        statistic: Numbers = np.log(np.maximum(mean, _TINY)).round(6)
-        return statistic
+        statistic: Numbers = np.array([np.add.reduce(runs[:UPS]), np.add.reduce(runs[UPS:])])
+        statistic /= _MANY
+        np.maximum(statistic, _TINY, out=statistic)
+        np.log(statistic, out=statistic)
+        return np.round(statistic, 6, out=statistic)
 
     def update(
         self, seen: Numbers, mean: Numbers, start: int, known: Flags | None, steps: Numbers | None = None

@@ -73,6 +73,7 @@ class Lanes:
         self.alarms = [Alarms(self.bank, self.names, index, slice(n, None, many)) for n, index in enumerate(self.index)]
         self.fired: list[list[Fired]] = [[] for _ in self.lanes]
         self._open: list[dict[tuple[str, str], Fired]] = [{} for _ in self.lanes]
+        self._alarmed: set[int] = set()  # lanes with an open alarm
         self._limits: Limits | None = None
 
     def apply(self, op: Op) -> None:
@@ -116,7 +117,9 @@ class Lanes:
         """Lanes of which a statistic has reached its threshold that has no alarm yet."""
         reached: Flags = closed.statistic >= self.bank.fast.threshold
         if closed.slow is not None:
-            reached = reached | (closed.slow >= self.bank.slow.threshold)
+            reached |= closed.slow >= self.bank.slow.threshold
+        if not np.logical_or.reduce(reached, axis=None):
+            return set()
         many, news = len(self.lanes), set[int]()
         for direction, row in zip(*(each.tolist() for each in np.nonzero(reached)), strict=True):
             series, lane = divmod(row, many)
@@ -126,9 +129,9 @@ class Lanes:
 
     def _moved(self, sight: Sight, slow: Numbers | None) -> dict[int, list[Moved]]:
         """What the pane makes of all open alarms, by lane."""
-        open_now = {lane: alarms.following() for lane, alarms in enumerate(self.alarms) if alarms.open}
-        if not open_now:
+        if not self._alarmed:
             return {}
+        open_now = {lane: self.alarms[lane].following() for lane in sorted(self._alarmed)}
         moves = iter(following.moves(self.bank, [one for each in open_now.values() for one in each], sight, slow))
         return {lane: list(islice(moves, len(each))) for lane, each in open_now.items()}
 
@@ -146,6 +149,10 @@ class Lanes:
             if one.state == "cleared":
                 held.ended = one.at
                 del open_here[key]
+        if open_here:
+            self._alarmed.add(lane)
+        else:
+            self._alarmed.discard(lane)
 
     def _opened(self, said: Statement, lane: int) -> Fired:
         alarm, bank = said.alarm, self.bank
@@ -232,6 +239,7 @@ class Lanes:
             alarms.mark()
             self.fired[lane].clear()
             self._open[lane].clear()
+        self._alarmed.clear()
 
 
 def run(

@@ -30,9 +30,8 @@ from detectors.pipeline import DetectionFold
 from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane, SourceCover
-from streams.sweep import run as sweep
-from streams.sweep.grid import Setting
-from streams.sweep.run import Group
+from streams.sweep.jobs import Group, judge
+from streams.sweep.lanes import Lane
 from streams.sweep.tape import Taping
 
 PANE_SECONDS = 60
@@ -49,8 +48,8 @@ class Size(NamedTuple):
     days: int
     peer_days: int
 
-    def points(self) -> list[Setting]:
-        return [Setting(budget, tolerance) for budget in self.budgets for tolerance in self.tolerances]
+    def points(self) -> list[Lane]:
+        return [Lane(budget, tolerance) for budget in self.budgets for tolerance in self.tolerances]
 
 
 SIZES = {
@@ -106,10 +105,10 @@ def measure(size: Size, processes: int) -> dict[str, Any]:
         taping = Taping(Path(folder))
         tape_seconds = told(taping, log(size, size.days))
         taping.close()
-        lanes = {point.lane: [n] for n, point in enumerate(points)}
+        lanes = {point: [n] for n, point in enumerate(points)}
         groups = [Group(lanes, tuple(taping.reels.values()))]
         began, cpu = time.perf_counter(), _cpu_seconds()
-        fired = sweep.judge(groups, len(points), at_once=processes)
+        fired = judge(groups, len(points), at_once=processes)
         seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
         cost = sum(reel.series * reel.panes for reel in taping.reels.values()) * len(points)
     peer_seconds = told(DetectionFold(), log(size, size.peer_days)) * size.days / size.peer_days * len(points)

@@ -37,6 +37,7 @@ from streams.sweep import plot as sweep_plot
 from streams.sweep import run as sweep
 from streams.sweep.figures import Limit
 from streams.sweep.grid import Setting
+from streams.sweep.jobs import judge
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 TOPICS = (backtest_source.PANES, CONTACT_EVENTS)
@@ -224,7 +225,7 @@ def _sweep(
     known = truth.of(heard)
     began = clock.elapsed()
     with bar(f"judging {len(points)} settings") as done:
-        fired = sweep.judge(taped.groups, len(points), done)
+        fired = judge(taped.groups, len(points), done)
     seconds = clock.elapsed() - began
     rows = sweep_figures.rows(fired, points, settings, heard.last, heard.days, known)
     limit = Limit(pages_a_week, grid.stated(centre, heard))

@@ -1,9 +1,8 @@
-"""Many settings on one source: read once, taped once for each way of counting panes, judged abreast on all cores."""
+"""Many settings on one source: read once, taped once for each way of counting panes; `jobs` judges them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,39 +14,14 @@ from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord
-from streams import learned, processes
+from streams import learned
 from streams.backtest.source import Heard, Source, Step
 from streams.config import Settings
 from streams.roles import params_of
-from streams.sweep import lanes as sweep_lanes
 from streams.sweep.grid import Setting, settings_of
-from streams.sweep.lanes import Fired, Lane
+from streams.sweep.jobs import Group
+from streams.sweep.lanes import Lane
 from streams.sweep.tape import Reel, Taping
-
-Done = Callable[[int, int], None]  # so many of so many: series x settings x panes
-
-
-class Group(NamedTuple):
-    """Settings that share their panes, with their places in the grid, and where the panes are taped."""
-
-    lanes: dict[Lane, list[int]]
-    reels: tuple[Reel, ...]
-
-
-class Job(NamedTuple):
-    """Some settings on one channel's tape, for one process. `rows` of the bank: settings x series; `group` is whose it
-    is."""
-
-    path: Path
-    channel: str
-    lanes: tuple[Lane, ...]
-    group: int
-    rows: int
-    panes: int
-
-    @property
-    def cost(self) -> int:
-        return self.rows * self.panes
 
 
 class Taped(NamedTuple):
@@ -144,40 +118,3 @@ def _place(tenant: str) -> Origin:
     """Where on the log a tenant's records are; of which offset does not matter."""
     source = learned.source_of(tenant)
     return Origin(topic=source.topic, partition=source.partition, offset=0)
-
-
-def judge(
-    groups: Sequence[Group], points: int, done: Done = lambda _n, _of: None, at_once: int | None = None
-) -> list[list[Fired]]:
-    """What each point of the grid fires; by so many processes, or as many as there are cores."""
-    at_once = at_once or os.cpu_count() or 1
-    jobs = split(groups, at_once)
-    of = sum(job.cost for job in jobs)
-    found: list[list[Fired]] = [[] for _ in range(points)]
-    for job, fired in processes.run(work, jobs, at_once, lambda n: done(n, of)):
-        for lane, said in zip(job.lanes, fired, strict=True):
-            for at in groups[job.group].lanes[lane]:
-                found[at] += said
-    return found
-
-
-def work(job: Job, progress: Callable[[int], None]) -> list[list[Fired]]:
-    """What each of a job's settings fires."""
-    return sweep_lanes.run(job.path, job.channel, job.lanes, lambda panes: progress(panes * job.rows))
-
-
-def split(groups: Sequence[Group], at_once: int) -> list[Job]:
-    """Jobs of about one size, as large as keeps all processes busy: a bank is the quicker the more rows it has."""
-    whole = [
-        (n, reel, tuple(group.lanes), reel.series * reel.panes * len(group.lanes))
-        for n, group in enumerate(groups)
-        for reel in group.reels
-    ]
-    share = sum(cost for *_, cost in whole) / at_once
-    jobs = []
-    for n, reel, lanes, cost in whole:
-        parts = min(max(round(cost / share), 1), len(lanes)) if share else 1
-        for part in range(parts):
-            mine = lanes[part::parts]
-            jobs.append(Job(reel.path, reel.channel, mine, n, reel.series * len(mine), reel.panes))
-    return jobs

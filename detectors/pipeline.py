@@ -16,6 +16,7 @@ whatever came first.
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
@@ -37,6 +38,7 @@ from schemas.base import Origin
 from schemas.centre import Centre
 from schemas.contact import CANARY
 from schemas.decision import OperatorDecision
+from schemas.errors import BadMessage
 from schemas.fold import Output
 from schemas.pane import PaneRecord, Progress, QueuePane, SetAside
 from schemas.signal import Signal
@@ -376,7 +378,7 @@ class DetectionFold:
         try:
             if "head" in entries:
                 snapshot.restore(channel, entries)
-        except (UnknownVersion, ValueError, KeyError, msgspec.DecodeError) as error:
+        except (UnknownVersion, ValueError, KeyError, msgspec.DecodeError, zlib.error) as error:
             self.complaints.append(f"{tenant.name}: state of {name} cannot be read, it is learned anew: {error!r}")
             channel = self._new_channel(tenant, name)
         if channel.head.centre_after is not None:
@@ -385,9 +387,15 @@ class DetectionFold:
         tenant.channels[name] = channel
         for place, raw in sorted(entries.items()):
             if place.startswith("part/"):
-                channel.put(codec.decode(QueuePane, body(raw)))
+                self._take_back(channel, raw, f"{tenant.name}: {place} of {name}")
         channel.dirty.clear()
         channel.log.ignored.clear()
+
+    def _take_back(self, channel: Channel, raw: bytes, place: str) -> None:
+        try:
+            channel.put(codec.decode(QueuePane, body(raw)))
+        except (UnknownVersion, BadMessage) as error:
+            self.complaints.append(f"{place} cannot be read and is left out: {error!r}")
 
     def _read(self, raw: bytes, kind: type[T], place: str) -> T | None:
         try:

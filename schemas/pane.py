@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from schemas.base import Count, Message, Name, Part, Utc
 from schemas.centre import Centre
 from schemas.decision import OperatorDecision
+
+CONTACTS_MAX = 1_000_000_000  # of one pane of one queue; more are a mistake, and sums of so many stay exact
+Contacts = Annotated[int, msgspec.Meta(ge=0, le=CONTACTS_MAX)]
+# exact in every language's numbers (RFC 8259, 6)
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class QueueCounts(Part, frozen=True, kw_only=True):
@@ -17,26 +24,26 @@ class QueueCounts(Part, frozen=True, kw_only=True):
     Times are integer milliseconds so that sums are exact in any order.
     """
 
-    offered: Count = 0
-    offered_by_transfer: Count = 0
-    answered: Count = 0
-    abandoned: Count = 0
-    transferred: Count = 0
-    escalated: Count = 0
-    finished: Count = 0
-    rated: Count = 0
-    vip: Count = 0
-    wait_milliseconds: Count = 0
-    wait_n: Count = 0
-    handle_milliseconds: Count = 0
-    handle_n: Count = 0
-    sentiment_negative: Count = 0
-    sentiment_n: Count = 0
-    by_reason: dict[str, int] = {}
-    by_site: dict[str, int] = {}
-    by_region: dict[str, int] = {}
-    by_provider: dict[str, int] = {}
-    by_drill: dict[str, int] = {}
+    offered: Contacts = 0
+    offered_by_transfer: Contacts = 0
+    answered: Contacts = 0
+    abandoned: Contacts = 0
+    transferred: Contacts = 0
+    escalated: Contacts = 0
+    finished: Contacts = 0
+    rated: Contacts = 0
+    vip: Contacts = 0
+    wait_milliseconds: Milliseconds = 0
+    wait_n: Contacts = 0
+    handle_milliseconds: Milliseconds = 0
+    handle_n: Contacts = 0
+    sentiment_negative: Contacts = 0
+    sentiment_n: Contacts = 0
+    by_reason: dict[str, Contacts] = {}
+    by_site: dict[str, Contacts] = {}
+    by_region: dict[str, Contacts] = {}
+    by_provider: dict[str, Contacts] = {}
+    by_drill: dict[str, Contacts] = {}
 
 
 class SourceCover(Part, frozen=True, kw_only=True):
@@ -87,7 +94,7 @@ class Progress(Message, frozen=True, kw_only=True):
 
     at: Utc
     read_to: dict[str, Utc]
-    partitions: dict[str, int]
+    partitions: dict[str, Count]
     idle_close_seconds: dict[str, float] = {}
 
 

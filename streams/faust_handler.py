@@ -57,7 +57,8 @@ class FoldRole:
     """A fold and its place on the bus: what it reads, how a record becomes what the fold takes, where its state lies.
 
     `decode` raises BadMessage. `set_aside` gives what tells other readers that a record was left out. `restored` is
-    shown a fold as it was read back, `dropped` is told that no partition is ours any more.
+    shown a fold as it was read back, `applied` one whose batch is durable, `dropped` is told that no partition is ours
+    any more.
     """
 
     name: str
@@ -67,6 +68,7 @@ class FoldRole:
     build: Callable[[], Fold]
     set_aside: Callable[[Arrival, str], list[Output]] = set_nothing_aside
     restored: Callable[[Any], None] = lambda _: None
+    applied: Callable[[Any], None] = lambda _: None
     dropped: Callable[[], None] = lambda: None
 
 
@@ -183,6 +185,7 @@ class FoldHandler:
         except BaseException:
             self._forget(source)  # the fold is ahead of what is durable
             raise
+        self.role.applied(held.fold)
         telemetry.RECORDS_CONSUMED.labels(source.topic).inc(len(due))
         for _, output in outputs:
             if output is not None:

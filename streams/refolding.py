@@ -49,6 +49,7 @@ class Refolding:
         if source not in self._folds:
             fold = self._folds[source] = self._role.build()
             fold.restore(self._entries.get(source, {}))
+            self._role.restored(fold)
         outputs = self._folds[source].step(record, origin)
         self._steps[source] += 1
         if self._steps[source] % SETTLE_EVERY == 0:

@@ -14,10 +14,13 @@ from schemas.base import Message
 from schemas.desk import DeskEntry
 from schemas.fold import Output
 from schemas.pane import PaneRecord, QueuePane, SetAside
+from streams import telemetry
 from streams.config import Settings
 from streams.faust_handler import Arrival, FoldRole
 from streams.intake import KINDS, Arrived, Intake
 from streams.own_ticks import OwnTicks
+
+log = telemetry.logger("detect")
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -32,7 +35,22 @@ def detect_role(settings: Settings) -> FoldRole:
         decode=lambda arrival: codec.decode(PaneRecord, arrival.value),  # type: ignore[arg-type]  # a union
         build=lambda: DetectionFold(params),
         set_aside=set_pane_aside,
+        restored=_complain,
+        applied=_count,
     )
+
+
+def _complain(fold: DetectionFold) -> None:
+    """What had to be learned anew is never so in silence."""
+    for complaint in fold.complaints:
+        log.error("state could not be read", why=complaint)
+    fold.complaints.clear()
+
+
+def _count(fold: DetectionFold) -> None:
+    for why, n in fold.counted.items():
+        telemetry.DETECT_IGNORED.labels(why).inc(n)
+    fold.counted.clear()
 
 
 def respond_role(

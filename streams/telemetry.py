@@ -72,6 +72,7 @@ CONSUMER_LAG_SECONDS = _gauge(
 )
 STATE_WRITTEN_BYTES = _counter("state_written_bytes", "Fold state written, by state topic", "topic")
 STATE_RESTORE_SECONDS = _seconds("state_restore", "Reading back one partition's state, by state topic", "topic")
+DETECT_IGNORED = _counter("detect_ignored", "Pane records that changed nothing, series beyond a bound, by why", "why")
 RECORDS_SKIPPED = _counter("records_skipped", "Records delivered again whose effects were durable already", "role")
 WAITS = _counter("waits", "Times that work waited because something outside was away", "role")
 DEFECTS = _counter("defects", "Records that ended this process or were set aside", "role")

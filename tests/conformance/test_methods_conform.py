@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import math
 import random
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,6 +155,28 @@ def test_a_gap_and_a_jump_of_the_clock_are_survived(method: Method[Any, Any]) ->
     later = [{**x, "at": x["at"] + 5 * 86_400} for x in series[300:]]
     assert all(0.0 <= score < 1.0 for score in teach(method, later))
     assert method.order.last == later[-1]["at"]
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if not isinstance(registry.build(name), Peer)])
+@pytest.mark.parametrize("night", [datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 10, 26, tzinfo=UTC)])
+def test_the_nights_of_clock_changes_are_as_any_other(name: str, night: datetime) -> None:
+    """What people do by the wall is usual, also where the wall skips an hour or shows it twice."""
+    method, rng, berlin = registry.build(name, "Europe/Berlin"), np.random.default_rng(8), ZoneInfo("Europe/Berlin")
+    loud = []
+    for n in range(48 * 31):
+        at = night.timestamp() + 1800 * (n - 48 * 29)
+        wall = datetime.fromtimestamp(at, berlin)
+        hour = wall.hour + wall.minute / 60
+        usual = 200 * (1.2 - math.cos((hour - 3) / 12 * math.pi)) * (0.6 if wall.weekday() >= 5 else 1.0)
+        came = float(rng.poisson(usual))
+        rest = {each: float(rng.poisson(usual * (1 + k))) for k, each in enumerate(names(method)[1:])}
+        if name == "ratio":
+            rest["whole"] = came + float(rng.poisson(4 * usual))
+        x = {"at": at, names(method)[0]: came, **rest}
+        if n >= 48 * 29 and method.score_one(x) >= 0.5:
+            loud.append(wall.isoformat())
+        method.learn_one(x)
+    assert loud == []
 
 
 def test_memory_is_bounded(method: Method[Any, Any]) -> None:

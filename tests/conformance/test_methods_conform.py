@@ -162,17 +162,20 @@ def test_a_gap_and_a_jump_of_the_clock_are_survived(method: Method[Any, Any]) ->
 def test_the_nights_of_clock_changes_are_as_any_other(name: str, night: datetime) -> None:
     """What people do by the wall is usual, also where the wall skips an hour or shows it twice."""
     method, rng, berlin = registry.build(name, "Europe/Berlin"), np.random.default_rng(8), ZoneInfo("Europe/Berlin")
+
+    def usual(hour: float) -> float:
+        return 300.0 if 8 <= hour < 20 else 20.0
+
     loud = []
     for n in range(48 * 31):
         at = night.timestamp() + 1800 * (n - 48 * 29)
         wall = datetime.fromtimestamp(at, berlin)
         hour = wall.hour + wall.minute / 60
-        usual = 200 * (1.2 - math.cos((hour - 3) / 12 * math.pi)) * (0.6 if wall.weekday() >= 5 else 1.0)
-        came = float(rng.poisson(usual))
-        rest = {each: float(rng.poisson(usual * (1 + k))) for k, each in enumerate(names(method)[1:])}
-        if name == "ratio":
-            rest["whole"] = came + float(rng.poisson(4 * usual))
-        x = {"at": at, names(method)[0]: came, **rest}
+        # what stands beside the first number follows no hour, or a little later: a share moves with the hour, too
+        late = usual(hour) * (0.75 if 8 <= hour < 10 else 1.05)
+        beside = {"ratio": 1000.0, "backlog": late}.get(name, 200.0)
+        numbers = [float(rng.poisson(mean)) for mean in (usual(hour), *[beside] * (len(names(method)) - 1))]
+        x = {"at": at, **dict(zip(names(method), numbers, strict=True))}
         if n >= 48 * 29 and method.score_one(x) >= 0.5:
             loud.append(wall.isoformat())
         method.learn_one(x)

@@ -117,9 +117,7 @@ class SortedEvents:
 
     def slices(self, most: int = SLICE_EVENTS) -> Iterator[tuple[datetime, pl.DataFrame]]:
         """The same as frames of whole minutes, with the end of each: of about `most` events, or of one minute."""
-        if self._held:
-            self._spill()
-        if not self._minutes:
+        if not self.sealed()._minutes:
             return
         many = pl.concat(self._minutes).group_by("minute").agg(pl.col("n").sum()).sort("minute")
         of = many.with_columns(((pl.col("n").cum_sum() - pl.col("n")) // most).alias("slice"))
@@ -136,6 +134,12 @@ class SortedEvents:
                     parts.append(spilled.read(read[run], length))
                     read[run] += length
             yield end, parts[0] if len(parts) == 1 else pl.concat(parts).sort("occurred_at", maintain_order=True)
+
+    def sealed(self) -> SortedEvents:
+        """Itself with all events on disk: what another process can read."""
+        if self._held:
+            self._spill()
+        return self
 
     def _spill(self) -> None:
         held = pl.concat(self._held)

@@ -465,20 +465,22 @@ class Bank:
             seen, expected, seasonal = seen * known, expected * known, seasonal * known
             seconds_known = seconds_known * known
             counted &= known
-        self.level.add(seen * counted, seasonal * counted)
+        both = np.array([seen, seasonal])
+        meters.quarter[...] = meters.quarter + both
+        both *= counted
+        self.level.add(both)
         self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
-        meters.quarter[0] += seen
-        meters.quarter[1] += seasonal
-        visit = [seen, expected, seconds_known, seconds_known * self._doubt]
+        visit = np.empty(meters.visit.shape)
+        visit[0], visit[1], visit[2] = seen, expected, seconds_known
+        np.multiply(self._doubt, seconds_known, out=visit[3])
         if np.logical_or.reduce(self.far):
-            weight = np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
-            visit = [each * weight for each in visit]
-        for row, each in enumerate(visit):
-            meters.visit[row] += each
+            visit *= np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
+        visit += meters.visit
+        meters.visit[...] = visit
         if self._room_due:
             self._room_due = False
             meters.room[...] = self.tolerance[0]
-        np.copyto(meters.heard, np.uint32(start + seconds), where=seen > 0)
+        np.maximum(meters.heard, np.multiply(seen > 0, np.uint32(start + seconds)), out=meters.heard)
 
     def _free(self, start: int) -> Flags:
         """Series that may learn: not excited, or for so long that this may be how it is now."""

@@ -241,9 +241,16 @@ class Season(Columns):
 
     def _trust(self, seen: Numbers, expected: Numbers, variance: Numbers) -> Numbers:
         """Weight of a count that is far from expected (Noufaily et al. 2013)."""
-        z_square = (seen - expected) ** 2 / np.maximum(expected + expected**2 * variance, 0.25)
-        trust: Numbers = np.minimum(1.0, self._params.robust_z**2 / np.maximum(z_square, _NOTHING))
-        return trust
+        spread = expected**2
+        spread *= variance
+        spread += expected
+        np.maximum(spread, 0.25, out=spread)
+        z_square: Numbers = seen - expected
+        z_square *= z_square
+        z_square /= spread
+        np.maximum(z_square, _NOTHING, out=z_square)
+        trust = np.divide(self._params.robust_z**2, z_square, out=z_square)
+        return np.minimum(trust, 1.0, out=trust)
 
 
 def _middle(values: Numbers, known: Flags) -> Numbers:
@@ -297,9 +304,9 @@ class Level(Columns):
         once, and what is no busy hour slowly."""
         self.current[0] = np.minimum(np.maximum(self.current[0], low), high)
 
-    def add(self, seen: Numbers, expected: Numbers) -> None:
-        self.current[0] += seen
-        self.current[1] += expected
+    def add(self, both: Numbers) -> None:
+        """What was seen and what the season expects."""
+        self.current[...] = self.current + both
 
     def estimate(self, young: Flags) -> tuple[Numbers, Numbers]:
         """The level and the relative variance of it."""
@@ -342,16 +349,22 @@ class Dispersion(Columns):
         safe_square = safe * safe
         told = seen - mean
         told *= told
-        told = np.minimum(told, (safe + safe_square * variance) * self._params.winsor_sd**2)
+        most = safe_square * variance
+        most += safe
+        most *= self._params.winsor_sd**2
+        np.minimum(told, most, out=told)
         told -= safe
         told /= safe_square
         told -= noise
-        weight = safe / (1 + safe * self._prior)
+        weight = safe * self._prior
+        weight += 1
+        np.divide(safe, weight, out=weight)
         weight *= weight
         weight *= counted
-        fade = 0.5 ** (seconds / self._half_life)
-        sums = self.sums * np.where(counted, fade, 1.0)
         told *= weight
+        fade = 0.5 ** (seconds / self._half_life)
+        sums = self.sums.astype(float)
+        sums *= fade if counted.all() else np.where(counted, fade, 1.0)
         sums[0] += told
         sums[1] += weight
         self.sums[...] = sums

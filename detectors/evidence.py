@@ -52,7 +52,8 @@ class Evidence(Columns):
         super().__init__()
         self._params = params
         # as wide as all series: numpy is slower by half where it has one number for many
-        self._log_ratio, self._nothing = _LOG_RATIO[:, :0], np.zeros((UPS + DOWNS, 0), np.float32)
+        self._ratio, self._log_ratio = _RATIO[:, :0], _LOG_RATIO[:, :0]
+        self._nothing = np.zeros(self._ratio.shape, np.float32)
         self.limit(np.zeros((2, 0)))
         self.band(np.zeros(0), np.zeros(0), np.ones(0))
 
@@ -60,10 +61,11 @@ class Evidence(Columns):
         """The edges of what is usual, by the half-widths of the band, and the shape k of the counts."""
         self.shape = shape
         self._edges = np.array([1 + up, 1 / (1 + down)])
-        self._far_edges = self._edges[_DIRECTION] * _RATIO
         if len(shape) != self._log_ratio.shape[1]:
-            self._log_ratio = np.repeat(_LOG_RATIO, len(shape), axis=1)
+            self._ratio, self._log_ratio = (np.repeat(one, len(shape), axis=1) for one in (_RATIO, _LOG_RATIO))
             self._nothing = np.zeros(self._log_ratio.shape, np.float32)
+        self._far_edges = self._edges[_DIRECTION]
+        self._far_edges *= self._ratio
 
     def limit(self, threshold: Numbers) -> None:
         """`threshold` h by direction and series. Evidence is kept at 4h: what lies beyond decides nothing."""

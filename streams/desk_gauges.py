@@ -14,7 +14,7 @@ from schemas.desk import DeskEntry
 from schemas.health import ToolHealth
 from schemas.incident import Incident
 from schemas.signal import Evidence, Signal
-from schemas.status import DeskStatus
+from schemas.status import DeskStatus, SlowTool
 from schemas.workforce import Workforce
 from streams import telemetry
 from streams.series import Labels, Series
@@ -60,6 +60,7 @@ class DeskGauges:
         self._asking = Series("tenants", TENANTS_MAX, telemetry.LOAD_SHIFTS_WAITING)
         self._kills = Series("tenants", TENANTS_MAX, telemetry.KILLED)
         self._budgets = Series("tenants", TENANTS_MAX, telemetry.FALSE_ALARM_BUDGET, telemetry.FALSE_ALARM_SPENT)
+        self._slow: dict[str, set[Labels]] = {}  # by tenant: tools that answer later than usual
         self._tools = Series("tools", TOOLS_MAX, telemetry.TOOL_UP, telemetry.TOOL_LATENCY, telemetry.TOOL_HEARD)
 
     def observe(self, value: Any) -> None:
@@ -67,8 +68,6 @@ class DeskGauges:
         match value:
             case DeskEntry(body=Workforce() as said):
                 self._people(said)
-            case DeskEntry(body=ToolHealth() as said):
-                self._tool(said)
             case DeskEntry(body=CommandResult() as answer):
                 self._result(answer)
             case DeskEntry(body=OperatorDecision() as decision):
@@ -81,14 +80,19 @@ class DeskGauges:
                 self._shift(value)
             case DeskStatus():
                 self._kills.set((value.tenant,), float(bool(value.stops)))
+                self._slow[value.tenant] = {_place(value.tenant, one) for one in value.slow}
                 if value.budget is not None:
                     self._budgets.set((value.tenant,), value.budget.stated, float(value.budget.spent))
 
     def heard(self, entry: DeskEntry) -> None:
-        """One entry of the desk, as the response fold reads it: a signal's evidence is shown under its incident."""
-        signal = entry.body
-        if not isinstance(signal, Signal):
-            return
+        """One entry of the desk, as the response fold reads it: a signal's evidence is shown under its incident, what a
+        tool says of itself beside what the fold found of it."""
+        if isinstance(entry.body, ToolHealth):
+            self._tool(entry.body)
+        elif isinstance(entry.body, Signal):
+            self._signal(entry.body)
+
+    def _signal(self, signal: Signal) -> None:
         self._evidence[signal.signal_id] = signal.evidence
         self._evidence.move_to_end(signal.signal_id)
         while len(self._evidence) > SIGNALS_MAX:
@@ -109,7 +113,7 @@ class DeskGauges:
 
     def clear(self) -> None:
         """Another process has the desks now."""
-        for kept in (self._phase, self._short, self._sites, self._evidence, self._showing):
+        for kept in (self._phase, self._short, self._sites, self._evidence, self._showing, self._slow):
             kept.clear()
         for rest in (self._shifts, self._waiting):
             rest.clear()
@@ -225,8 +229,15 @@ class DeskGauges:
     # --- tools -------------------------------------------------------------------------------------------------------
 
     def _tool(self, said: ToolHealth) -> None:
-        labels = (said.tenant, said.tool, said.provider or "", said.site or "")
-        self._tools.set(labels, UP[said.state], said.latency_seconds, said.at.timestamp())
+        at = _place(said.tenant, said)
+        up = UP[said.state]
+        if at in self._slow.get(said.tenant, ()):
+            up = min(up, UP["degraded"])
+        self._tools.set(at, up, said.latency_seconds, said.at.timestamp())
+
+
+def _place(tenant: str, of: ToolHealth | SlowTool) -> Labels:
+    return (tenant, of.tool, of.provider or "", of.site or "")
 
 
 def _way(shift: LoadShiftCommand) -> Labels:

@@ -15,6 +15,7 @@ from response.impact import Row, Span, union, within
 from response.on_call import zone_of
 from response.params import RespondParams
 from response.reliability import Failures, Felt, Probes, Service, clipped, failures
+from response.slowness import slowness
 from response.spending import DAYS, FALSE
 from schemas import topics
 from schemas.centre import Centre, Provider
@@ -35,12 +36,14 @@ UNSEEN = "data-feed-lost"
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool, or a provider of it, by the words of its probes; `failures` None: no probe ever spoke of it."""
+    """A tool, or a provider of it, by the words of its probes; `failures` None: no probe ever spoke of it. `slow`: when
+    the desk found that it answered later than usual, whatever it said of itself; None: never."""
 
     tool: str
     provider: str | None
     promised: float | None
     failures: Failures | None
+    slow: Failures | None
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,15 +219,24 @@ def _ledger(name: str, one: _Tenant, incidents: list[Incident], centre: Centre |
         tenant=name,
         time_zone=centre.time_zone if centre else "UTC",
         seen=seen,
-        tools=_tools(one, centre),
+        tools=_tools(one, centre, _slow(name, said, seen)),
         causes=_causes(incidents, seen),
         account=_account(name, incidents, centre, seen, said),
         channels=[_channel(channel, felt, centre) for channel, felt in sorted(one.felt.items())],
     )
 
 
-def _tools(one: _Tenant, centre: Centre | None) -> list[Tool]:
-    """All that probes spoke of, and the providers of the model that none did."""
+def _slow(name: str, said: Iterable[Said], seen: Span) -> dict[tuple[str, str], Failures]:
+    """By tool and provider, sites as one."""
+    spans: dict[tuple[str, str], list[tuple[datetime, datetime | None]]] = {}
+    for one in slowness(one for one in sources.of(said, DeskStatus) if one.tenant == name):
+        spans.setdefault((one.tool.tool, one.tool.provider or ""), []).append((one.tool.since, one.until))
+    inside = {key: clipped(own, seen) for key, own in spans.items()}
+    return {key: failures(own.spans, own.still_open, seen) for key, own in inside.items() if own.spans}
+
+
+def _tools(one: _Tenant, centre: Centre | None, slow: dict[tuple[str, str], Failures]) -> list[Tool]:
+    """All that probes spoke of, what was slow, and the providers of the model of which no probe spoke."""
     known = {(provider.tool, provider.name): provider.promised_availability for provider in _providers(centre)}
     return [
         Tool(
@@ -232,8 +244,9 @@ def _tools(one: _Tenant, centre: Centre | None) -> list[Tool]:
             provider=provider or None,
             promised=known.get((tool, provider)),
             failures=one.probes[tool, provider].account() if (tool, provider) in one.probes else None,
+            slow=slow.get((tool, provider)),
         )
-        for tool, provider in sorted({*one.probes, *known})
+        for tool, provider in sorted({*one.probes, *known, *slow})
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from response.on_call import zone_of
 from response.reliability import Failures
-from streams.reliability import Account, Ledger
+from streams.reliability import Account, Ledger, Tool
 from streams.report.lessons import span
 from streams.report.markup import Block, Heading, Table, Text
 
@@ -15,7 +15,9 @@ FAILURES = ["failures", "MTBF", "MTTR", "longest", "repeats"]
 FAILURES_MEAN = """\
 A failure: from the word that it is down (of an incident: its onset) until it is not, or works again; what is down again
 within a quarter of an hour is the same failure. MTBF = (observed - failed) / failures; MTTR = mean length of those that
-are over; repeats begin within seven days of the end of the one before."""
+are over; repeats begin within seven days of the end of the one before. Slow: how often, and how long in all, the desk
+found a tool to answer later than usual, whatever the tool said of itself; that is no failure. The bus keeps of long ago
+only the last word on it, an archive all."""
 FELT_MEANS = """\
 Felt availability: of the minutes of service hours that were seen, the share in which no signal of the channel by an
 open incident was out; weighted: the same by expected contacts, sum of expected in those minutes / sum of expected.
@@ -55,8 +57,14 @@ def _tools(one: Ledger) -> Iterator[Block]:
     for tool in one.tools:
         told = _failures(tool.failures) if tool.failures else ["no probe", *[NONE] * (len(FAILURES) - 1)]
         up = percent(tool.failures.up_share if tool.failures else None)
-        rows.append([tool.tool, tool.provider or NONE, *told, up, percent(tool.promised)])
-    yield Table(["tool", "provider", *FAILURES, "up", "promised"], rows, frozenset(range(2, 9)))
+        rows.append([tool.tool, tool.provider or NONE, *told, up, _slow(tool), percent(tool.promised)])
+    yield Table(["tool", "provider", *FAILURES, "up", "slow", "promised"], rows, frozenset(range(2, 10)))
+
+
+def _slow(tool: Tool) -> str:
+    if tool.slow is None:
+        return NONE
+    return f"{tool.slow.count} x, {span(tool.slow.failed_seconds)}" + (" (goes on)" if tool.slow.open else "")
 
 
 def _causes(one: Ledger) -> Iterator[Block]:

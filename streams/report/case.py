@@ -12,6 +12,7 @@ from response.hindsight import USUAL, Hindsight
 from response.impact import Span
 from response.on_call import zone_of
 from response.runs import Run, runs
+from response.slowness import Slowness, slowness
 from schemas import topics
 from schemas.base import QueueRef
 from schemas.centre import Centre
@@ -20,6 +21,7 @@ from schemas.decision import CommandResult, OperatorDecision
 from schemas.errors import BadConfig
 from schemas.incident import Incident, Move, Symptom
 from schemas.recovery import Recovery
+from schemas.status import DeskStatus
 from streams import dossier, targets
 from streams.config import Settings
 from streams.dossier import Dossier
@@ -28,7 +30,7 @@ from streams.report.source import Said, Source, Tell
 
 SHOWN = timedelta(minutes=30)  # before the onset and after the end
 ARRIVES_WITHIN = timedelta(hours=2)  # a record is written so soon after its event, where time is the clock's
-WANTED = (*dossier.WHOLE, topics.RECOVERIES, topics.CENTRE)
+WANTED = (*dossier.WHOLE, topics.RECOVERIES, topics.CENTRE, topics.DESK_STATUS)
 OPEN_ENDED = datetime.max.replace(tzinfo=UTC)
 
 
@@ -41,6 +43,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     hindsight: Hindsight
     recovery: Recovery | None
     alerts: list[StaffingAlert]
+    slow: list[Slowness]
     merged: list[str]
     played: bool
     as_of: datetime
@@ -94,9 +97,10 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
     revisions = {one.value.revision: one for one in said if _is_of(one.value, incident_id)}
     incident = whole(one.value for one in revisions.values())
     over = over_at(incident)
+    shown = Span(incident.onset - SHOWN, OPEN_ENDED if over is None else over + SHOWN)
     hindsight = Hindsight(
         incident.onset,
-        Span(incident.onset - SHOWN, OPEN_ENDED if over is None else over + SHOWN),
+        shown,
         troubled(found.values(), incident.tenant),
         frozenset(_queues(found[incident_id], incident)),
     )
@@ -112,6 +116,7 @@ def read(settings: Settings, source: Source, incident_id: str, tell: Tell) -> Ca
         hindsight=hindsight,
         recovery=_last_recovery(said, incident_id),
         alerts=_alerts(said, incident_id),
+        slow=_slow(said, incident.tenant, shown),
         merged=sorted(name for name, other in found.items() if other.incident.merged_into == incident_id),
         played=settings.tenant(incident.tenant).clock == "event",
         as_of=_as_of(incident, hindsight),
@@ -186,6 +191,12 @@ def _last_recovery(said: Iterable[Said], incident_id: str) -> Recovery | None:
 def _alerts(said: Iterable[Said], incident_id: str) -> list[StaffingAlert]:
     every = [one for one in sources.of(said, StaffingAlert) if one.incident_id == incident_id]
     return sorted(every, key=lambda one: (one.at, one.queue, one.revision))
+
+
+def _slow(said: Iterable[Said], tenant: str, shown: Span) -> list[Slowness]:
+    """Tools that were slow at any time of the stretch."""
+    every = slowness(one for one in sources.of(said, DeskStatus) if one.tenant == tenant)
+    return [one for one in every if one.tool.since < shown.ends and (one.until is None or one.until > shown.begins)]
 
 
 def _model(said: Iterable[Said], tenant: str) -> Centre | None:

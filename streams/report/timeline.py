@@ -27,8 +27,8 @@ class Step(NamedTuple):
 
 def timeline(case: Case) -> list[Step]:
     """In the order of time; of one moment, in the order in which one follows from the other."""
-    steps = [*_signals(case), *_tools(case), *_moves(case), *_decisions(case), *_staffing(case), *_proposals(case),
-             *_commands(case), *_answers(case), *_words(case), *_notices(case)]  # fmt: skip
+    steps = [*_signals(case), *_tools(case), *_slow(case), *_moves(case), *_decisions(case), *_staffing(case),
+             *_proposals(case), *_commands(case), *_answers(case), *_words(case), *_notices(case)]  # fmt: skip
     place = {what: n for n, what in enumerate(dict.fromkeys(step.what for step in steps))}
     return sorted(dict.fromkeys(steps), key=lambda step: (step.at, place[step.what], step.text))
 
@@ -58,6 +58,14 @@ def _tools(case: Case) -> Iterator[Step]:
     for one in case.hindsight.tools:
         name = " ".join(part for part in (one.tool, one.provider, one.site) if part)
         yield Step(one.at, "probe", f"{name} says it is {one.state}" + (f": {one.text}" if one.text else ""))
+
+
+def _slow(case: Case) -> Iterator[Step]:
+    """What the desk found by a tool's latency, whatever the tool said of itself."""
+    for one in case.slow:
+        yield Step(one.found_at, "slow", f"{one.text}, since {one.tool.since.astimezone(case.zone):%H:%M}")
+        if one.until is not None:
+            yield Step(one.until, "slow", f"{one.name} answers as usual again")
 
 
 def _moves(case: Case) -> Iterator[Step]:

@@ -19,6 +19,7 @@ from schemas.desk import DeskBody, DeskEntry
 from schemas.health import ToolHealth
 from schemas.incident import Reason
 from schemas.signal import Load, QueueLoad
+from schemas.status import SlowTool
 from schemas.workforce import Workforce
 from streams import telemetry
 from streams.gauges import Gauges
@@ -279,7 +280,26 @@ class TestAnswers:
     @pytest.mark.parametrize("state,up", [("up", 1.0), ("degraded", 0.5), ("down", 0.0)])
     def test_a_tool_says_how_it_is(self, state: str, up: float) -> None:
         said = ToolHealth(tenant="t", tool="crm", at=AT, state=state, latency_seconds=0.25)  # type: ignore[arg-type]
-        Gauges().observe(desk(said))
+        Gauges().desk.heard(desk(said))
         at = {"tenant": "t", "tool": "crm", "provider": "", "site": ""}
         assert value("tool_up_ratio", **at) == up
         assert value("tool_latency_seconds", **at) == 0.25
+
+    @pytest.mark.parametrize(("state", "up"), [("up", 0.5), ("degraded", 0.5), ("down", 0.0)])
+    def test_a_tool_that_is_slow_is_not_up_whatever_it_says(self, state: str, up: float) -> None:
+        gauges = Gauges()
+        slow = SlowTool(tool="crm", provider="a", since=AT, latency_seconds=4.2, usual_seconds=0.6)
+        status = msgspec.structs.replace(example("desk-status"), tenant="slow")
+
+        def said(seconds: float, provider: str) -> float | None:
+            at = AT + timedelta(seconds=seconds)
+            told = ToolHealth(tenant="slow", tool="crm", provider=provider, at=at, state=state, latency_seconds=4.0)  # type: ignore[arg-type]
+            gauges.desk.heard(desk(told))
+            return value("tool_up_ratio", tenant="slow", tool="crm", provider=provider, site="")
+
+        whole = {"up": 1.0, "degraded": 0.5, "down": 0.0}[state]
+        assert said(0, "a") == whole
+        gauges.observe(msgspec.structs.replace(status, slow=[slow]))
+        assert (said(60, "a"), said(60, "b")) == (up, whole)
+        gauges.observe(msgspec.structs.replace(status, slow=[]))
+        assert said(120, "a") == whole

@@ -192,7 +192,7 @@ def test_a_false_alarm_is_spent_and_no_failure() -> None:
     assert voice.promised == {"a": 0.999}
     text = markup.markdown(reliability_page.page([found]))
     assert "1 of" in text and "a 99.90%" in text
-    assert "| telephony | a | no probe | — | — | — | — | — | 99.90% |" in text
+    assert "| telephony | a | no probe | — | — | — | — | — | — | 99.90% |" in text
 
 
 def test_the_command_prints_and_counts(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,14 @@ from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.incident import Reason
 from schemas.signal import Load
+from schemas.status import DeskStatus, SlowTool
 from schemas.workforce import Workforce
-from streams import config, report
+from streams import config, reliability, reliability_page, report
 from streams.cli import report as report_command
 from streams.report import Report, case, markup, plot, source
 from streams.report.plot import Mark
 from streams.report.source import Source
+from streams.report.timeline import timeline
 from tests.desk_builder import START, centre, decision, minute, result, signal, staffed, tick
 from tests.told_story import Telling, Told, served, story
 
@@ -104,6 +106,35 @@ def test_what_was_not_kept_is_said() -> None:
     cut.records = whole.records | {"incidents": whole.records["incidents"][5:]}
     assert "The first 5 words on this incident are not in the record any more." in made(cut).markdown()
     assert "not in the record" not in made(whole).markdown()
+
+
+def test_a_tool_that_was_slow_stands_in_the_timeline_and_in_the_ledger() -> None:
+    telling = begun()
+    last = next(one for one in telling.fold.standing() if isinstance(one, DeskStatus))
+    found, over = START + timedelta(seconds=60), START + timedelta(seconds=130)
+
+    def slow(name: str, since: timedelta) -> SlowTool:
+        return SlowTool(tool=name, since=START + since, latency_seconds=4.2, usual_seconds=0.6)
+
+    crm, long_ago = slow("crm", timedelta(seconds=-30)), slow("bot", timedelta(hours=-9))
+    early = found - timedelta(hours=8)
+    words = [(early, [long_ago]), (early + timedelta(hours=1), []), (found, [crm]), (over, [])]
+    for n, (at, tools) in enumerate(words, 1):
+        status = msgspec.structs.replace(last, revision=last.revision + n, at=at, slow=tools)
+        telling.told.put(topics.DESK_STATUS, "shop|desk", status)
+    (incident_id,) = {one.value.incident_id for one in source.said(telling.told, [topics.INCIDENTS])}
+    looked_at = case.read(config.load(environment={}), telling.told, incident_id, silent)
+    steps = [(step.at, step.text) for step in timeline(looked_at) if step.what == "slow"]
+    assert steps == [
+        (found, f"crm answers in 4.2 s, usually 0.6 s, since {crm.since.astimezone(looked_at.zone):%H:%M}"),
+        (over, "crm answers as usual again"),
+    ]
+    (ledger,) = reliability.read(config.load(environment={}), telling.told, None, (None, None), RespondParams(), silent)
+    known = {tool.tool: tool.slow for tool in ledger.tools if tool.slow}
+    assert list(known) == ["crm"], "the other was slow before anything of this desk is recorded"
+    assert (known["crm"].count, known["crm"].failed_seconds, known["crm"].open) == (1, 160.0, 0)
+    row = next(line for line in markup.markdown(reliability_page.page([ledger])).splitlines() if "| crm |" in line)
+    assert "| 1 x, 2 min 40 s |" in row
 
 
 def test_an_incident_that_is_not_there_names_the_command_that_lists_them() -> None:

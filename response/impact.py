@@ -84,10 +84,15 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def beyond(self) -> Between:
-        wide = self.expected
-        return Between(
-            expected=self.came - wide.expected, low=round(self.came - wide.high, 1), high=round(self.came - wide.low, 1)
-        )
+        return _beyond(self.came, self.expected)
+
+
+def _beyond(counted: int, wide: Between) -> Between:
+    return Between(
+        expected=round(counted - wide.expected, 1),
+        low=round(counted - wide.high, 1),
+        high=round(counted - wide.low, 1),
+    )
 
 
 def contacts(rows: Sequence[Row]) -> Contacts | None:
@@ -157,12 +162,7 @@ class GaveUp(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def beyond(self) -> Between:
-        wide = self.expected
-        return Between(
-            expected=round(self.abandoned - wide.expected, 1),
-            low=round(self.abandoned - wide.high, 1),
-            high=round(self.abandoned - wide.low, 1),
-        )
+        return _beyond(self.abandoned, self.expected)
 
 
 DECIDED_MIN = 50  # fewer contacts say nothing about the share that gives up

@@ -215,17 +215,6 @@ def _duration(seconds: float) -> str:
     return f"{seconds:g} s" if seconds < 3600 else f"{seconds / 3600:g} h"
 
 
-def slots_needed_c(arrivals_per_second: float, handle_seconds: float, target: Target) -> int:
-    """The fewest servers that hold `target` if nobody gives up."""
-    load = arrivals_per_second * handle_seconds
-    n = max(1, math.floor(load) + 1)
-    while True:
-        queue = erlang_c(n, arrivals_per_second, handle_seconds)
-        if queue.service_level(target.seconds) >= target.share and queue.occupancy <= target.occupancy_max:
-            return n
-        n += 1
-
-
 def slots_needed(
     arrivals_per_second: float, handle_seconds: float, patience_seconds: float, target: Target, near: int | None = None
 ) -> int:

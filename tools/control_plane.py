@@ -21,7 +21,6 @@ from tools.kafka import free_port
 
 START_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 20.0
-LEASES = "kube-node-lease"
 STAGES = ("node/fast/node-initialize", "pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete")
 ADMISSION = "PodSecurity"
 

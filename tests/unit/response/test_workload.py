@@ -19,7 +19,6 @@ from response.workload import (
     erlang_c,
     heads,
     slots_needed,
-    slots_needed_c,
 )
 
 
@@ -31,7 +30,12 @@ def test_erlang_c_staffs_a_hundred_calls_in_half_an_hour_as_published(
     occupancy_max: float, positions: int, on_roster: int, level: float, occupancy: float, waiting: float
 ) -> None:
     target = Target(share=0.8, seconds=19.8, occupancy_max=occupancy_max)
-    assert slots_needed_c(100 / 1800, 180, target) == positions
+
+    def holds(agents: int) -> bool:
+        queue = erlang_c(agents, 100 / 1800, 180)
+        return queue.service_level(target.seconds) >= target.share and queue.occupancy <= target.occupancy_max
+
+    assert holds(positions) and not holds(positions - 1)
     assert heads(positions, 0.3) == on_roster
     queue = erlang_c(positions, 100 / 1800, 180)
     assert round(queue.service_level(19.8), 3) == level

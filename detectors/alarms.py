@@ -55,6 +55,11 @@ class Alarms:
     def params(self) -> CountParams:
         return self.bank.params
 
+    @property
+    def quiet(self) -> bool:
+        """Whether a pane without news changes nothing here."""
+        return not self.open and not self.ended
+
     def following(self) -> list[Open]:
         """What is open, in the order in which it is followed, and the rows of the bank."""
         return [(alarm, self.index[alarm.series]) for _, alarm in sorted(self.open.items())]

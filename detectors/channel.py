@@ -278,7 +278,7 @@ class Channel:
         """What is to be said of a pane that the bank closed. Without `news` no statistic reached its threshold."""
         usual = closed.expected if known is None else closed.expected * known
         self.trail.push(closed.start + closed.seconds, closed.seen, usual, np.maximum.reduce(closed.statistic))
-        if not news and not self.alarms.open and not self.alarms.ended:
+        if not news and self.alarms.quiet:
             return
         self.pane = np.array([closed.seen, usual])
         self._state(self.alarms.look(of_closed(closed, self.bank.without_closed(known)), closed.slow), say)

@@ -19,6 +19,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, TypeVar
 from urllib.parse import unquote
 
@@ -220,8 +221,8 @@ class DetectionFold:
             works.append(Work(channel, merged))
         stack.close(works)
         for work, entries in zip(works, spent, strict=True):
-            for at, make in work.said:
-                desk.say(tenant.name, at, make)
+            for at, signal in work.said:
+                desk.say(tenant.name, at, partial(_placed, signal))
             self._closed(tenant, work.channel, entries)
 
     def _tell_load(self, tenant: Tenant, desk: DeskLog) -> None:
@@ -413,3 +414,7 @@ class DetectionFold:
     def _spend(self, tenant: Tenant, channel: Channel, spent: list[str]) -> None:
         for name in spent:
             self._parts[self._place(tenant, channel, f"part/{name}")] = None
+
+
+def _placed(signal: Signal, origin: Origin) -> Signal:
+    return msgspec.structs.replace(signal, origin=origin)

@@ -29,19 +29,20 @@ from detectors.waves import SHARES, Group, Shares, Told, decided
 from schemas.base import Origin
 from schemas.signal import Signal
 
+_NOWHERE = Origin(topic="", partition=0, offset=0)
 SERIES_MAX = 200  # of a channel: beyond it the numbers cost more than the calls
 
 
 class Work:
-    """One channel's pane of the moment; what there is to say of it is kept until all were judged."""
+    """One channel's pane of the moment; what is said of it is kept until all were judged: its place is known then."""
 
     def __init__(self, channel: Channel, merged: Merged) -> None:
         self.channel = channel
-        self.said: list[tuple[int, Callable[[Origin], Signal]]] = []
+        self.said: list[tuple[int, Signal]] = []
         self.pane = channel.hear(merged, 0, self.say)
 
     def say(self, at: int, make: Callable[[Origin], Signal]) -> None:
-        self.said.append((at, make))
+        self.said.append((at, make(_NOWHERE)))
 
     def goes_with(self, other: Work) -> bool:
         """Whether the two have seen the same time pass, so that one bank can hold both."""
@@ -138,7 +139,7 @@ class Stack:
             channel = work.channel
             channel.dirty |= passed
             channel.bank.level.block = bank.level.block
-            if news or channel.alarms.open:
+            if news or not channel.alarms.quiet:
                 self._lend(channel, rows)
             channel.look(closed.of(rows), work.pane.known, work.say, news=news)
         return closed

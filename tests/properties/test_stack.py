@@ -30,9 +30,15 @@ REASONS = ("invoice", "refund")
 # within hours nothing is known of a time of day; these logs are about who is judged with whom
 QUICK = DetectParams(
     counts=CountParams(
-        warm_up_seconds=1200.0, quiet_variance=100.0, unknown_weight=0.0, unknown_room=0.0, accept_seconds=3600.0
+        warm_up_seconds=1200.0,
+        quiet_variance=100.0,
+        unknown_weight=0.0,
+        unknown_room=0.0,
+        learning_seconds=600.0,
+        accept_seconds=3600.0,
+        accept_ratio_max=6.0,
     ),
-    series_forget_seconds=4 * 3600.0,
+    series_forget_seconds=1.5 * 3600,
 )
 
 
@@ -52,12 +58,12 @@ class Story(msgspec.Struct, frozen=True):
 
 
 def model(kind: str) -> Centre:
-    hours = {"daily": "06:00-22:00"}
     match kind:
         case "hours":
-            channels = {"chat": CentreChannel(opening_hours=hours)}
+            hours = {"daily": "06:00-23:40"}
             queues = [CentreQueue(at=QueueRef(channel="voice", queue="orders"), opening_hours={"daily": "08:00-21:30"})]
-            return Centre(tenant="acme", channels=channels, queues=queues)
+            shut = {name: CentreChannel(opening_hours=hours) for name in CHANNELS}
+            return Centre(tenant="acme", channels=shut, queues=queues)
         case "calendar":
             day = CalendarDay(date="2025-03-04", name="Shrove Tuesday", day_type="holiday", channels=["chat", "web"])
             return Centre(tenant="acme", time_zone="Europe/Berlin", calendar=[day])
@@ -141,7 +147,7 @@ def counts(draw: random.Random, minute: int, size: float, factor: float) -> Queu
     return QueueCounts(
         offered=offered,
         abandoned=gone,
-        answered=max(left, 0),
+        answered=max(left, 0) if minute > 10 else 0,
         handle_n=max(left, 0),
         handle_milliseconds=sum(round(200_000 * factor * draw.lognormvariate(0, 0.4)) for _ in range(max(left, 0))),
         by_reason=reasons if minute > 20 else {},
@@ -212,14 +218,14 @@ def test_judged_together_or_one_by_one_is_the_same_to_the_byte(seed: int, story:
 
 WHOLE = Story(
     new_queues=((30, "voice"), (200, "web")),
-    surges=((80, 140, "chat"), (100, 130, "voice")),
+    surges=((80, 170, "chat"), (100, 130, "voice"), (205, 260, "voice")),
     lost=((150, 160, "mail"),),
     half_lost=((170, 200, "web"),),
     begins=((40, "mail"),),
     leaves=((280, "voice"),),
     aside=((60, "chat"),),
-    models=((70, "floor"), (180, "calendar"), (230, "hours")),
-    accepts=((120, "chat"),),
+    models=((70, "calendar"), (190, "hours"), (250, "floor")),
+    accepts=((120, "voice"),),
 )
 
 

@@ -91,7 +91,7 @@ class Stack:
         self.channels = channels
         lanes = Lanes.side_by_side([len(channel.names) for channel in channels])
         self.rows = lanes.parts
-        self.bank = _bank([channel.bank for channel in channels], lanes)
+        self.bank = bank_of([channel.bank for channel in channels], lanes)
         self.minute = _minute([channel.minute for channel in channels])
         self.joints = [_joints(list(groups)) for groups in zip(*(one.waves.groups for one in channels), strict=True)]
         self.means = _means([channel.metrics.means for channel in channels])
@@ -101,7 +101,7 @@ class Stack:
     def dissolve(self) -> None:
         """Each channel by itself again: what is derived of its state it derives anew."""
         for channel, rows in zip(self.channels, self.rows, strict=True):
-            self._lend(channel, rows)
+            lend(self.bank, channel.bank, rows)
             channel.bank.clocks = msgspec.structs.replace(self.bank.clocks)
             channel.bank.refresh()
             channel.stack = None
@@ -140,20 +140,9 @@ class Stack:
             channel.dirty |= passed
             channel.bank.level.block = bank.level.block
             if news or not channel.alarms.quiet:
-                self._lend(channel, rows)
+                lend(self.bank, channel.bank, rows)
             channel.look(closed.of(rows), work.pane.known, work.say, news=news)
         return closed
-
-    def _lend(self, channel: Channel, rows: slice) -> None:
-        """What alarms, and the words for them, ask of a bank beside its state."""
-        of, to = self.bank, channel.bank
-        to.level_now, to.relative_variance = of.level_now[rows], of.relative_variance[rows]
-        to.tolerance = of.tolerance[0][rows], of.tolerance[1][rows]
-        to.slow_tolerance = of.slow_tolerance[0][rows], of.slow_tolerance[1][rows]
-        to.learned_weeks, to.fast.shape = of.learned_weeks[rows], of.fast.shape[rows]
-        # as the channel alone would have it
-        closed = None if of.closed is None else of.closed[rows]
-        to.closed = closed if closed is not None and closed.any() else None
 
     def _told(self) -> Told:
         """By series: whether answers, and ends, are told of."""
@@ -284,7 +273,19 @@ class Openings:
         return np.concatenate([np.ones(bank.size) if one is None else one for bank, one in pairs])
 
 
-def _bank(banks: list[Bank], lanes: Lanes) -> Bank:
+def lend(of: Bank, to: Bank, rows: slice) -> None:
+    """What alarms, and the words for them, ask of a bank beside its state: of the joint bank to one of those in it."""
+    to.level_now, to.relative_variance = of.level_now[rows], of.relative_variance[rows]
+    to.tolerance = of.tolerance[0][rows], of.tolerance[1][rows]
+    to.slow_tolerance = of.slow_tolerance[0][rows], of.slow_tolerance[1][rows]
+    to.learned_weeks, to.fast.shape = of.learned_weeks[rows], of.fast.shape[rows]
+    # as the channel alone would have it
+    closed = None if of.closed is None else of.closed[rows]
+    to.closed = closed if closed is not None and closed.any() else None
+
+
+def bank_of(banks: list[Bank], lanes: Lanes) -> Bank:
+    """One bank over the rows of several, whose arrays are views of its from now on."""
     first = banks[0]
     joint = Bank(first.params, first.local)
     for name, part in joint.parts.items():

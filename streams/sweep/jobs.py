@@ -6,15 +6,17 @@ A process that judges loads this and nothing of the commands: it starts at once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from streams import processes
-from streams.sweep.lanes import Fired, Lane, run
-from streams.sweep.tape import Reel
+from streams.sweep.abreast import run
+from streams.sweep.lanes import Fired, Lane
+from streams.sweep.tape import Reel, Tape
 
 Done = Callable[[int, int], None]  # so many of so many: series x settings x panes
+ROWS_MAX = 5_000  # of a bank: beyond it the numbers cost more than the calls, and memory grows
 
 
 class Group(NamedTuple):
@@ -25,19 +27,16 @@ class Group(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Some settings on one channel's tape, for one process. `rows` of the bank: settings x series; `group` is whose it
-    is."""
+    """Some settings on the tapes of some channels, for one process; `group` is whose settings they are."""
 
-    path: Path
-    channel: str
+    tapes: tuple[Tape, ...]
     lanes: tuple[Lane, ...]
     group: int
-    rows: int
-    panes: int
 
     @property
     def cost(self) -> int:
-        return self.rows * self.panes
+        """Series x settings x panes."""
+        return sum(tape.series * tape.panes for tape in self.tapes) * len(self.lanes)
 
 
 def judge(
@@ -57,21 +56,36 @@ def judge(
 
 def work(job: Job, progress: Callable[[int], None]) -> list[list[Fired]]:
     """What each of a job's settings fires."""
-    return run(job.path, job.channel, job.lanes, lambda panes: progress(panes * job.rows))
+    return run(job.tapes, job.lanes, progress)
 
 
 def split(groups: Sequence[Group], at_once: int) -> list[Job]:
-    """Jobs of about one size, as large as keeps all processes busy: a bank is the quicker the more rows it has."""
-    whole = [
-        (n, reel, tuple(group.lanes), reel.series * reel.panes * len(group.lanes))
+    """Jobs of about one size, as large as keeps all processes busy, of channels of one tenant: a bank is the quicker
+    the more rows it has."""
+    tenants = [
+        Job(tuple(reel.tape for reel in reels), tuple(group.lanes), n)
         for n, group in enumerate(groups)
-        for reel in group.reels
+        for _, reels in groupby(sorted(group.reels, key=_place), _place)
     ]
-    share = sum(cost for *_, cost in whole) / at_once
-    jobs = []
-    for n, reel, lanes, cost in whole:
-        parts = min(max(round(cost / share), 1), len(lanes)) if share else 1
+    share = sum(job.cost for job in tenants) / at_once
+    jobs: list[Job] = []
+    for job in tenants:
+        parts = min(max(round(job.cost / share), 1), len(job.lanes)) if share else 1
         for part in range(parts):
-            mine = lanes[part::parts]
-            jobs.append(Job(reel.path, reel.channel, mine, n, reel.series * len(mine), reel.panes))
+            jobs += _within(job._replace(lanes=job.lanes[part::parts]))
     return jobs
+
+
+def _place(reel: Reel) -> tuple[str, str]:
+    return str(reel.path.parent), reel.tenant
+
+
+def _within(job: Job) -> Iterator[Job]:
+    """The job in pieces of no more than so many rows, where that is more than one channel."""
+    tapes: list[Tape] = []
+    for tape in job.tapes:
+        if tapes and sum(one.series for one in (*tapes, tape)) * len(job.lanes) > ROWS_MAX:
+            yield job._replace(tapes=tuple(tapes))
+            tapes = []
+        tapes.append(tape)
+    yield job._replace(tapes=tuple(tapes))

@@ -6,16 +6,15 @@ system's clock hears of a surge up to a pane earlier), shares, mixes, backlogs, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from detectors import budget, following, wording
-from detectors.alarms import Alarms, Statement
+from detectors.alarms import ACCEPTED, Alarms, Statement
 from detectors.bank import Bank, Closed
 from detectors.calendar import Opening
 from detectors.columns import Flags, Numbers
@@ -26,10 +25,7 @@ from detectors.slots import LocalTime
 from schemas.base import QueueRef
 from schemas.centre import Centre
 from schemas.fold import digest
-from streams.sweep import tape
 from streams.sweep.tape import Accept, Grow, Keep, Limits, Model, Op, Pane, Settle
-
-PANES_A_WORD = 200  # of progress
 
 
 class Lane(NamedTuple):
@@ -101,17 +97,26 @@ class Lanes:
     # -- a pane
 
     def _pane(self, pane: Pane) -> None:
-        many, bank = len(self.lanes), self.bank
-        known = pane.flags()
-        rows = None if known is None else np.repeat(known, many)
-        closed = bank.close(pane.start, pane.seconds, np.repeat(pane.counts(), many), rows)
-        rows = bank.without_closed(rows)
+        seen, known = self.rows_of(pane)
+        closed = self.bank.close(pane.start, pane.seconds, seen, known)
+        self.hear(closed, self.bank.without_closed(known))
+
+    def rows_of(self, pane: Pane) -> tuple[Numbers, Flags | None]:
+        """By rows of the bank: what came, and whether that is known."""
+        known, many = pane.flags(), len(self.lanes)
+        return np.repeat(pane.counts(), many), None if known is None else np.repeat(known, many)
+
+    def hear(self, closed: Closed, known: Flags | None) -> bool:
+        """Takes note of what a closed pane says; says whether a new normal was accepted."""
         news = self._news(closed)
-        sight = of_closed(closed, rows)
+        sight = of_closed(closed, known)
         moved = self._moved(sight, closed.slow)
+        accepted = False
         for lane in sorted(news | moved.keys()):
             said = self.alarms[lane].look(sight, closed.slow, moved=moved.get(lane), news=lane in news)
             self._hear(lane, said)
+            accepted |= any(one.reason == ACCEPTED for one in said)
+        return accepted
 
     def _news(self, closed: Closed) -> set[int]:
         """Lanes of which a statistic has reached its threshold that has no alarm yet."""
@@ -240,19 +245,3 @@ class Lanes:
             self.fired[lane].clear()
             self._open[lane].clear()
         self._alarmed.clear()
-
-
-def run(
-    path: Path, channel: str, lanes: tuple[Lane, ...], progress: Callable[[int], None] = lambda _: None
-) -> list[list[Fired]]:
-    """What each of the settings says of a channel's tape. `progress` is told how many more panes were judged."""
-    folded = Lanes(channel, lanes)
-    panes = 0
-    for op in tape.read(path):
-        folded.apply(op)
-        panes += isinstance(op, Pane)
-        if panes == PANES_A_WORD:
-            progress(panes)
-            panes = 0
-    progress(panes)
-    return folded.fired

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -88,8 +88,17 @@ class Pane(msgspec.Struct, frozen=True, array_like=True, tag="pane"):
 Op = Grow | Keep | Limits | Model | Accept | Settle | Pane
 
 
+class Tape(NamedTuple):
+    """One channel's panes in a file, for whoever judges them."""
+
+    path: Path
+    channel: str
+    series: int
+    panes: int
+
+
 class Reel:
-    """One channel's tape, in a file."""
+    """One channel's tape while it is written."""
 
     def __init__(self, path: Path, tenant: str, channel: str) -> None:
         self.path, self.tenant, self.channel = path, tenant, channel
@@ -112,6 +121,10 @@ class Reel:
 
     def close(self) -> None:
         self._file.close()
+
+    @property
+    def tape(self) -> Tape:
+        return Tape(self.path, self.channel, self.series, self.panes)
 
 
 def read(path: Path) -> Iterator[Op]:

@@ -15,7 +15,7 @@ from schemas.centre import Centre, CentreChannel
 from schemas.desk import DeskEntry
 from schemas.pane import PaneRecord
 from schemas.signal import Signal
-from streams.sweep import lanes as sweep_lanes
+from streams.sweep.abreast import run
 from streams.sweep.lanes import Fired, Lane
 from streams.sweep.tape import Taping
 from tests.properties.pane_logs import pane, progress
@@ -118,12 +118,19 @@ def test_each_setting_says_to_the_number_what_the_fold_says_under_it_alone(
     tmp_path: Path, settled: bool, lanes: tuple[Lane, ...]
 ) -> None:
     taping = tape(tmp_path, settled)
-    by_lane: list[list[tuple[object, ...]]] = [[] for _ in lanes]
-    for reel in taping.reels.values():
-        for n, fired in enumerate(sweep_lanes.run(reel.path, reel.channel, lanes)):
-            by_lane[n] += [told(one) for one in fired]
+    tapes = [reel.tape for reel in taping.reels.values()]
+    by_lane = [[told(one) for one in fired] for fired in run(tapes, lanes)]
     for lane, mine in zip(lanes, by_lane, strict=True):
         assert sorted(mine) == sorted(signals(lane, settled)), lane
     many = [len(mine) for mine in by_lane]
     assert min(many) >= 1
     assert len(set(many)) >= 2 or settled, f"the settings differ in what they say: {many}"
+
+
+def test_channels_that_are_judged_in_one_bank_fire_to_the_bit_what_each_fires_by_itself(tmp_path: Path) -> None:
+    tapes = [reel.tape for reel in tape(tmp_path).reels.values()]
+    judged: list[int] = []
+    together = run(tapes, LANES, judged.append)
+    alone = [run([one], LANES) for one in tapes]
+    assert together == [[fired for part in alone for fired in part[lane]] for lane in range(len(LANES))]
+    assert sum(judged) == sum(one.series * one.panes for one in tapes) * len(LANES)

@@ -86,8 +86,24 @@ class Season(Columns):
         self._weekdays.pop(slot % DAY_SLOTS, None)
         self._days.pop(slot // DAY_SLOTS, None)
         kept = 1 - (1 - params.visit_discount) * weight * trust
+        if params.robust:
+            kept *= 1 - weight * self._disowned(slot, seen, expected, exposure)
         self.counts[slot] = self.counts[slot] * kept + trust * seen
         self.exposure[slot] = self.exposure[slot] * kept + trust * exposure
+
+    def _disowned(self, slot: int, seen: Numbers, expected: Numbers, exposure: Numbers) -> Numbers:
+        """How much of its memory a slot gives up that one visit alone has made, where the next one is far from it and
+        as expected: the first held an incident, and nothing was known then by which to distrust it."""
+        params, known = self._params, np.maximum(self.exposure[slot].astype(float), _NOTHING)
+        memory = self.counts[slot] / known * exposure
+        most = params.robust_z**2 * (2 * params.visit_variance + 1 / (memory + 1) + 1 / (seen + 1))
+        stands, usual = (
+            np.minimum(1.0, most / np.maximum(np.log((each + 1) / (seen + 1)) ** 2, _NOTHING)) ** 2
+            for each in (memory, expected)
+        )
+        alone = np.minimum(1.0, (params.doubtful_days * SLOT_SECONDS / known) ** 4)
+        given_up: Numbers = (1 - stands) * usual * alone
+        return given_up
 
     def totals(self) -> Totals:
         """What is summed over the whole week."""
@@ -220,7 +236,7 @@ class Season(Columns):
         of_own = params.visit_variance / known + 1 / np.maximum(visits * rate, _NOTHING)
         apart = np.log((counts + 1) / (visits * rate + 1))
         far = apart**2 / (of_own + variance)
-        trust = np.minimum(1.0, params.robust_z**2 / np.maximum(far, _NOTHING)) if params.robust else 1.0
+        trust = np.minimum(1.0, params.robust_z**2 / np.maximum(far, _NOTHING)) ** 2 if params.robust else 1.0
         doubtful = np.minimum(1.0, (params.doubtful_visits / np.maximum(known, 0.1)) ** 4)
         # what is no incident any more shows that this half hour is unlike its like
         variance = variance + (1 - doubtful) * np.maximum(apart**2 - variance - of_own, 0.0)

@@ -38,13 +38,27 @@ class OneSeason:
         params, (counts, exposures) = self._params, into
         distrusted = params.robust and variance <= params.robust_variance_max
         trust = self._trust(seen, expected, variance) if distrusted else 1.0
-        kept = 1 - (1 - params.visit_discount) * min(exposure / SLOT_SECONDS, 1.0) * trust
+        weight = min(exposure / SLOT_SECONDS, 1.0)
+        kept = 1 - (1 - params.visit_discount) * weight * trust
+        if params.robust:
+            kept *= 1 - weight * self._disowned(slot, seen, expected, exposure)
         counts[slot] = counts[slot] * kept + trust * seen
         exposures[slot] = exposures[slot] * kept + trust * exposure
         made = OneSeason(params, counts, exposures)
         made._weekdays = {**self._weekdays}
         made._weekdays.pop(slot % DAY_SLOTS, None)
         return made
+
+    def _disowned(self, slot: int, seen: float, expected: float, exposure: float) -> float:
+        """How much of its memory a slot gives up that one visit alone has made, where the next one is far from it and
+        as expected: the first held an incident, and nothing was known then by which to distrust it."""
+        params, known = self._params, max(self.exposure[slot], _NOTHING)
+        memory = self.counts[slot] / known * exposure
+        most = params.robust_z**2 * (2 * params.visit_variance + 1 / (memory + 1) + 1 / (seen + 1))
+        stands, usual = (
+            min(1.0, most / max(math.log((each + 1) / (seen + 1)) ** 2, _NOTHING)) ** 2 for each in (memory, expected)
+        )
+        return (1 - stands) * usual * min(1.0, (params.doubtful_days * SLOT_SECONDS / known) ** 4)
 
     def rate(self, slot: int) -> tuple[float, float]:
         """Contacts a second in a slot, and the relative variance of that."""
@@ -129,7 +143,7 @@ class OneSeason:
         of_own = params.visit_variance / known + 1 / max(visits * rate, _NOTHING)
         apart = math.log((counts + 1) / (visits * rate + 1)) ** 2
         far, most = apart / (of_own + variance), params.robust_z**2
-        trust = min(1.0, most / max(far, _NOTHING)) if params.robust else 1.0
+        trust = min(1.0, most / max(far, _NOTHING)) ** 2 if params.robust else 1.0
         doubtful = min(1.0, (params.doubtful_visits / max(known, 0.1)) ** 4)
         # what is no incident any more shows that this half hour is unlike its like
         variance += (1 - doubtful) * max(apart - variance - of_own, 0.0)

@@ -35,7 +35,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     flat_variance: float = 2.0  # of a shape of which nothing is known
     one_day_variance: float = 0.15  # of a shape that one day has shown
     flat_visits: float = 0.05  # that a flat shape is worth
-    doubtful_visits: float = 2.0  # so many may hold an incident
+    doubtful_visits: float = 1.9  # so many may hold an incident; two weeks are worth 1.8
     doubtful_days: float = 1.3  # so many days may be an outage or a crowd from end to end
     sibling_variance: float = 0.05  # of a queue's shape around its channel's
     sibling_fade_weeks: float = 3.0  # that variance grows with what the queue itself has shown

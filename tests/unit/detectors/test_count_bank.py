@@ -60,11 +60,24 @@ def test_a_season_of_two_weeks_is_what_was_seen() -> None:
 
 
 @pytest.mark.parametrize("day", [1, 5])
-@pytest.mark.parametrize("week", [0, 1])
-def test_an_incident_moves_a_season_by_less_than_half_and_widens_its_band_there(day: int, week: int) -> None:
+@pytest.mark.parametrize("factor", [0.0, 4.0])
+def test_an_incident_of_the_first_week_is_forgotten_once_the_second_has_none(day: int, factor: float) -> None:
+    rates, slot = _shape(0.3), day * DAY_SLOTS + 25
+    moved, _ = _season(2, rates, (0, slot, factor))
+    assert _rate(moved, slot)[0] == pytest.approx(rates[slot], rel=0.2)
+    told_twice, _ = _season(1, np.where(np.arange(WEEK_SLOTS) == slot, rates * factor, rates))
+    for _ in range(2):
+        seen = np.array([rates[slot] * factor])
+        told_twice.learn(slot, seen, rates[slot : slot + 1], np.array([float(SLOT_SECONDS)]), np.array([1.0]))
+    shown = float(told_twice.counts[slot, 0] / told_twice.exposure[slot, 0]) * SLOT_SECONDS
+    assert shown == pytest.approx(rates[slot] * factor, rel=0.05)  # what comes again is no incident
+
+
+@pytest.mark.parametrize("day", [1, 5])
+def test_an_incident_moves_a_season_by_less_than_half_and_widens_its_band_there(day: int) -> None:
     rates, slot = _shape(0.3), day * DAY_SLOTS + 25
     quiet, _ = _season(2, rates)
-    moved, _ = _season(2, rates, (week, slot, 4.0))
+    moved, _ = _season(2, rates, (1, slot, 4.0))
     usual, sure = _rate(quiet, slot)
     found, unsure = _rate(moved, slot)
     shown = float(moved.counts[slot, 0] / moved.exposure[slot, 0]) * SLOT_SECONDS

@@ -73,8 +73,8 @@ def test_a_wave_of_tickets_with_one_cause_is_found(shared_data: Path) -> None:
 def test_who_rings_a_closed_bank_and_hangs_up_is_no_wave_and_the_crowded_morning_is_one(shared_data: Path) -> None:
     """From 8:50 on Friday the 15th two of three hang up; on Friday evening, the 8th, all do who still call."""
     file = shared_data / "events" / "anonymous_bank_calls_1999-10.csv.gz"
-    log = PublicLog(file, "anonymous_bank_calls.yaml", "bank", ("voice",), 900)
-    records = log.panes(["voice"], log.local(1999, 10, 1), log.local(1999, 10, 15, 12))
+    log = PublicLog(file, "anonymous_bank_calls.yaml", "bank", ("voice",))
+    records = log.panes(["voice"], log.local(1999, 10, 3), log.local(1999, 10, 15, 12))
     found = told(log, records, live=log.local(1999, 10, 8), hours=BANK_HOURS)
     waves = [one for one in found.opened.values() if one.signal_kind in ("abandonment-wave", "backlog-growth")]
     opened = sorted(one.at.astimezone(log.zone) for one in waves if str(one.series.at) == "voice/regular")

@@ -243,7 +243,7 @@ class OneShare(Method[ShareReading, ShareState]):
         return view
 
     def _nearer(self, share: float, weight: float, hits: float, of: float) -> tuple[float, float]:
-        worth = (1 - share) / (share * self.share_params.slot_variance)
+        worth = max(1 - share, _NOTHING) / (share * self.share_params.slot_variance)
         return (hits + worth * share) / (of + worth), of + min(worth, weight)
 
     # -- learning

@@ -218,7 +218,8 @@ class ShareBank:
 
     def _nearer(self, share: Numbers, weight: Numbers, hits: Numbers, of: Numbers) -> tuple[Numbers, Numbers]:
         """A share and how many contacts it is of, with those of a part of the time, drawn to what all of it shows."""
-        worth = (1 - share) / (share * self.params.slot_variance)
+        # of what was always so a little is left to learn: at none at all a part that was never seen would be no number
+        worth = np.maximum(1 - share, _NOTHING) / (share * self.params.slot_variance)
         return (hits + worth * share) / (of + worth), of + np.minimum(worth, weight)
 
     def _roll(self, start: int, moment: Moment) -> None:

@@ -70,3 +70,18 @@ def test_a_backlog_that_grows_every_saturday_is_usual_there_alone() -> None:
     later = MONDAY + 6 * WEEK + 10 * HOUR
     assert usual(bank, later) == pytest.approx(0.5, abs=0.01)
     assert usual(bank, later + 5 * DAY) == pytest.approx(0.58, abs=0.02)
+
+
+@pytest.mark.parametrize("params", [ShareParams(), BACKLOG])
+@pytest.mark.parametrize("always", [0.0, 1.0])
+def test_what_was_always_all_or_none_is_so_on_the_first_sunday_as_well(params: ShareParams, always: float) -> None:
+    """A queue of which only arrivals are told, or on which nobody ever gave up."""
+    bank = ShareBank(params, CountParams())
+    bank.grow(np.zeros(1, bool))
+    bank.limit(np.array([budget.threshold(1.0, 1800)]))
+    for at in range(MONDAY, MONDAY + 5 * DAY, 1800):
+        bank.close(at, 1800, LOCAL.moment(at), np.array([always * 1e4]), np.array([1e4]), np.ones(1, bool))
+    first = MONDAY + 6 * DAY + 10 * HOUR
+    assert usual(bank, first) == pytest.approx(max(always, params.share_least), abs=0.02)
+    statistic = bank.close(first, 1800, LOCAL.moment(first), np.array([5.0]), np.array([10.0]), np.ones(1, bool))
+    assert np.isfinite(statistic).all() and np.isfinite(bank.tolerance).all() and np.isfinite(bank.icc).all()

@@ -71,6 +71,7 @@ class Evidence(Columns):
         """`threshold` h by direction and series. Evidence is kept at 4h: what lies beyond decides nothing."""
         self.threshold = threshold
         self._cap = np.exp(np.minimum(4 * threshold, self._params.evidence_max))[_DIRECTION]
+        self._cap_min = float(self._cap.min(initial=np.inf))
 
     def gains(self, seen: Numbers, mean: Numbers) -> Numbers:
         """l_j by ratio and series. `mean` is one number a series, or two: for the surge and the drop side."""
@@ -93,8 +94,11 @@ class Evidence(Columns):
     def with_gains(self, gains: Numbers) -> Numbers:
         """R_j as it would be with these gains."""
         runs: Numbers = np.exp(gains)
-        runs *= np.add(self.runs, 1.0, dtype=float)
-        np.minimum(runs, self._cap, out=runs)
+        before = self.runs.astype(float)
+        before += 1.0
+        runs *= before
+        if np.maximum.reduce(runs, axis=None, initial=0.0) > self._cap_min:
+            np.minimum(runs, self._cap, out=runs)
         return runs
 
     def statistic(self, runs: Numbers) -> Numbers:

@@ -124,9 +124,10 @@ def run(
         abreast.close(now)
         for n in now:
             pane = _next(abreast, n, ops[n])
-            waiting |= {n: pane} if pane else {}
-            if not pane:
+            if pane is None:
                 del waiting[n]
+            else:
+                waiting[n] = pane
         judged += sum(tapes[n].series for n in now) * len(lanes)
         calls += 1
         if calls % CALLS_A_WORD == 0:

@@ -86,6 +86,14 @@ class Traffic:
                 means = means * self._incidents(rng)
             yield Day(day, means, self.draw(means, rng))
 
+    def usual(self, day: int) -> Numbers:
+        """The means of a day and hour that are as busy as on average."""
+        dawn = np.minimum(self._hours / DAWN_HOUR, 1.0)
+        weekend = self._weekend * (((day - 1) % 7 >= 5) * (1 - dawn) + (day % 7 >= 5) * dawn)
+        growth = (1 + self._growth) ** (day / 7)
+        usual: Numbers = self.rates * self.seconds / 60 * self._profile * growth * np.exp(weekend)
+        return usual
+
     def draw(self, means: Numbers, rng: np.random.Generator) -> Numbers:
         """Counts of these means (the last axis is the series), negative-binomial with each series' shape."""
         finite = np.isfinite(self.shapes)

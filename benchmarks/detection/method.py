@@ -12,7 +12,7 @@ from benchmarks.detection.generator import DAY_SECONDS, START, Traffic
 from detectors import budget
 from detectors.alarms import Alarms, Statement
 from detectors.bank import Bank
-from detectors.columns import Columns
+from detectors.columns import Columns, Lanes
 from detectors.following import Alarm, of_closed
 from detectors.parameters import CountParams
 from detectors.slots import LocalTime
@@ -91,6 +91,7 @@ class Breakwater:
         for name, value in vars(bank).items():
             if isinstance(value, np.ndarray) and value.shape[-1:] == self.bank.alarmed.shape:
                 setattr(bank, name, np.tile(value, (1,) * (value.ndim - 1) + (copies,)))
+        bank.season.lanes = Lanes.side_by_side([self.bank.size] * copies)
         bank.refresh()
         made._watch(bank)
         made._alarming = alarms

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.detection.ceiling import Ceiling
 from benchmarks.detection.generator import RATES, Traffic
 from benchmarks.detection.method import Breakwater, Method, Newcomers
 from benchmarks.detection.peers import RULES
@@ -26,6 +27,7 @@ ABLATIONS = {
 }
 OURS = "breakwater"
 NEW_CHANNEL = "breakwater, new channel"  # cold, and no other queue to learn from
+CEILINGS = {f"ceiling of {change.name}": change for change in CHANGES if change.name in ("1.5x", "2x", "3.8x")}
 LIVES = ((3.8, 60), (2.0, 60), (2.5, 180))
 _PEER_CHANGES = tuple(change for change in CHANGES if change.name in ("1.5x", "2x", "3.8x", "to zero"))
 
@@ -88,6 +90,8 @@ def jobs(size: Size, seed: int = 1) -> list[Job]:
     for peer, _, _ in RIVER:
         add(Key(peer), size.river, 3, (1.0, 5.0, 20.0), changes=_PEER_CHANGES)
     add(Key(OURS), size.main, size.forks, changes=(*CHANGES, *RAMPS), lives=LIVES)
+    for name, change in CEILINGS.items():
+        add(Key(name), size.main, size.forks, (1.0, 5.0, 20.0, 100.0), changes=(change,))
     add(Key(OURS, weeks=0), size.main, size.forks)
     add(Key(NEW_CHANNEL, weeks=0), size.null, size.forks)
     for noise in ("clean", "mild", "hard"):
@@ -110,7 +114,7 @@ def do(job: Job) -> Run:
     rates = np.repeat(np.array(job.rates), job.each)
     traffic = Traffic(rates, [key.noise] * len(rates), job.seed, seconds=key.seconds, learn_days=TEST_DAYS * key.weeks)
     scored = replay(
-        _method(key, len(rates), job.seed),
+        _method(key, traffic, job.seed),
         traffic,
         seed=job.seed,
         forks=job.forks,
@@ -121,7 +125,10 @@ def do(job: Job) -> Run:
     return Run(key, rates, scored)
 
 
-def _method(key: Key, series: int, seed: int) -> Method:
+def _method(key: Key, traffic: Traffic, seed: int) -> Method:
+    series = len(traffic.rates)
+    if key.method in CEILINGS:
+        return Ceiling(traffic, CEILINGS[key.method].ratio, key.method)
     if key.method == OURS and key.weeks == 0:
         return Newcomers(series, seed, key.noise, seconds=key.seconds)
     if key.method in (OURS, NEW_CHANNEL):

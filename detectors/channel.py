@@ -24,6 +24,7 @@ from detectors.load import (
     ChannelLoad,
     Counts,
     Minute,
+    Usual,
     wait,
 )
 from detectors.merge import FIELDS, OPEN_PANES_MAX, ChannelLog, Merged
@@ -397,7 +398,7 @@ class Channel:
         minute.add(start, seconds, counts, expected, bank.room_variance, known)
         if minute.is_over(end):
             ahead = bank.ahead(end, QUARTER, QUARTERS) if self.looks_ahead(end) else None
-            self.load(end, ahead)
+            self.load(end, minute.usual(), ahead)
             self._judge_minute(end, say)
             minute.reset()
         self.dirty.add("minute")
@@ -406,11 +407,11 @@ class Channel:
         """What is ahead changes slowly: told with the first minute of each quarter of an hour."""
         return self.params.looks_ahead and len(self.names) > 1 and end // QUARTER != self.minute.begun // QUARTER
 
-    def load(self, end: int, ahead: Numbers | None) -> None:
+    def load(self, end: int, usual: Usual, ahead: Numbers | None) -> None:
         """The minute's load, that ends with the pane at `end`."""
         bank, minute, head = self.bank, self.minute, self.head
         backlog = bank.meters.backlog.astype(float) if head.answers or head.finishes else None
-        rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), ahead)
+        rows = minute.rows(self.name, self.names, backlog, bank.facts.born.astype(float), usual, ahead)
         self.loads[end // MINUTE * MINUTE] = ChannelLoad(float(end - minute.begun), rows)
 
     def _judge_minute(self, end: int, say: Say) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -40,6 +40,17 @@ class MinuteEntry(msgspec.Struct):
     begun: int
     rows: dict[int, list[int]]
     floats: dict[int, list[float]]
+
+
+class Usual(NamedTuple):
+    """By series: where 99 % of a minute's counts lie, and whether there is anything to say."""
+
+    low: Numbers
+    high: Numbers
+    busy: Flags
+
+    def of(self, rows: slice) -> Usual:
+        return Usual(self.low[rows], self.high[rows], self.busy[rows])
 
 
 class Minute:
@@ -83,15 +94,25 @@ class Minute:
         self.counts[...] = 0
         self.floats[...] = 0
 
+    def usual(self) -> Usual:
+        """What is usual of the minute, and which series have anything to say of it."""
+        expected, beyond, _ = self.floats
+        return Usual(*_usual(expected, beyond), self.counts.any(axis=0) | (expected >= QUIET))
+
     def rows(
-        self, channel: str, names: list[str], backlog: Numbers | None, since: Numbers, ahead: Numbers | None = None
+        self,
+        channel: str,
+        names: list[str],
+        backlog: Numbers | None,
+        since: Numbers,
+        usual: Usual,
+        ahead: Numbers | None = None,
     ) -> list[QueueLoad]:
         """The channel, then its queues with anything to say, most contacts first where there are too many."""
-        expected, beyond, known = self.floats
-        low, high = _usual(expected, beyond)
-        busy = self.counts.any(axis=0) | (expected >= QUIET)
+        expected, _, known = self.floats
+        low, high, busy = usual
         if backlog is not None:
-            busy |= backlog > 0
+            busy = busy | (backlog > 0)
         busy[0] = True
         chosen = np.nonzero(busy)[0]
         if len(chosen) > ROWS_MAX:
@@ -103,14 +124,14 @@ class Minute:
         coming = [[] for _ in chosen] if ahead is None else [sixes(each) for each in ahead.T[chosen].tolist()]
         series = zip(chosen.tolist(), counts, known[chosen].tolist(), *ranges, coming, strict=True)
         found = []
-        for i, count, seconds, usual, least, most, later in series:
+        for i, count, seconds, middle, least, most, later in series:
             left = None if backlog is None else int(backlog[i])
             found.append(
                 QueueLoad(
                     at=_place(channel, names[i]),
                     known_seconds=seconds,
                     arrivals=count[OFFERED],
-                    expected=usual,
+                    expected=middle,
                     expected_low=least,
                     expected_high=most,
                     answered=count[ANSWERED],

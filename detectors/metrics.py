@@ -90,7 +90,7 @@ class Metrics:
         self.journal: NDArray[np.float32] = np.zeros((JOURNAL, 0), np.float32)
         self.dirty: set[str] = set()
         self.written: set[str] = set()
-        self.checkpoint: dict[str, bytes] = {}  # entries that are to be written
+        self.checkpoint: dict[str, bytes] = {}  # entries that are to be written, not packed yet: most never are
 
     def grow(self, series: int) -> None:
         self.means.grow(series)
@@ -216,12 +216,12 @@ class Metrics:
     def changes(self) -> dict[str, bytes | None]:
         """Entries that changed since the last call."""
         dirty, self.dirty = self.dirty, set()
-        found: dict[str, bytes | None] = dict(self.checkpoint)
+        found: dict[str, bytes | None] = {name: _packed(raw) for name, raw in self.checkpoint.items()}
         self.checkpoint = {}
         if dirty:
-            found |= self._chunks("marks", self.means.marks)
+            found |= {name: _packed(raw) for name, raw in self._chunks("marks", self.means.marks).items()}
             found["metrics/head"] = pack(Head(self.block, self.hours))
-            found["metrics/journal"] = VERSION + zlib.compress(self.journal[: len(self.hours)].tobytes(), 1)
+            found["metrics/journal"] = _packed(self.journal[: len(self.hours)].tobytes())
         if "alarms" in dirty:
             now = {_entry(alarm): pack(alarm) for alarm in self.open.values()}
             found |= dict.fromkeys(self.written - now.keys())
@@ -231,10 +231,7 @@ class Metrics:
 
     def _chunks(self, name: str, part: Columns) -> dict[str, bytes]:
         size = self.means.bank.size
-        return {
-            f"metrics/{name}/{low // ROWS}": VERSION + zlib.compress(part.pack(low, min(low + ROWS, size)), 1)
-            for low in range(0, size, ROWS)
-        }
+        return {f"metrics/{name}/{low // ROWS}": part.pack(low, min(low + ROWS, size)) for low in range(0, size, ROWS)}
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Takes back what `changes` wrote, on rows that are there. Raises as `snapshot.restore` does."""
@@ -263,6 +260,10 @@ class Metrics:
 def hour_of(local: LocalTime, start: int, end: int) -> int:
     """The local hour of the day in the middle of a minute."""
     return local.moment((start + end) / 2).slot // 2 % 24
+
+
+def _packed(raw: bytes) -> bytes:
+    return VERSION + zlib.compress(raw, 1)
 
 
 def _entry(alarm: MetricAlarm) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.bank import Bank, Closed
 from detectors.channel import Channel
-from detectors.columns import Flags, Lanes, Numbers, united
+from detectors.columns import Flags, Lanes, Numbers, Places, united
 from detectors.load import OFFERED, QUARTER, QUARTERS, Minute, wait
 from detectors.means import MEASURES, Means
 from detectors.merge import Merged
@@ -25,7 +25,7 @@ from detectors.metrics import MetricStatement, hour_of
 from detectors.share_bank import ShareBank
 from detectors.slots import LocalTime
 from detectors.wave_alarms import Seen, WaveStatement
-from detectors.waves import SHARES, Group, Shares, Told, decided
+from detectors.waves import Group, Shares, Told, Watched, Waves, decided, mixes
 from schemas.base import Origin
 from schemas.signal import Signal
 
@@ -92,8 +92,11 @@ class Stack:
         lanes = Lanes.side_by_side([len(channel.names) for channel in channels])
         self.rows = lanes.parts
         self.bank = bank_of([channel.bank for channel in channels], lanes)
+        self._said: list[tuple[bool, bool]] = []
         self.minute = _minute([channel.minute for channel in channels])
         self.joints = [_joints(list(groups)) for groups in zip(*(one.waves.groups for one in channels), strict=True)]
+        self.watched = _watched([channel.waves for channel in channels], self.rows)
+        self.falling = np.concatenate([channel.waves.mix.bank.falling for channel in channels])
         self.means = _means([channel.metrics.means for channel in channels])
         for channel in channels:
             channel.stack, channel.stale = self, False
@@ -146,21 +149,22 @@ class Stack:
 
     def _told(self) -> Told:
         """By series: whether answers, and ends, are told of."""
-        sizes = [len(channel.names) for channel in self.channels]
-        heads = [channel.head for channel in self.channels]
-        answers, finishes = ([getattr(head, name) for head in heads] for name in ("answers", "finishes"))
-        return Told(np.repeat(answers, sizes), np.repeat(finishes, sizes))
+        said = [(channel.head.answers, channel.head.finishes) for channel in self.channels]
+        if said != self._said:
+            self._said, by_lane = said, np.array(said)[self.bank.lanes.of]
+            self._of_said = Told(by_lane[:, 0], by_lane[:, 1])
+        return self._of_said
 
     # -- a minute
 
     def _end_minute(self, works: list[Work], end: int) -> None:
         minute = self.minute
         ahead = self.bank.ahead(end, QUARTER, QUARTERS) if self.channels[0].looks_ahead(end) else None
-        expected, known = minute.known(end)
+        usual, (expected, known) = minute.usual(), minute.known(end)
         closed = self.bank.closed_throughout(minute.begun, end - minute.begun)
         for work, rows in zip(works, self.rows, strict=True):
             channel = work.channel
-            channel.load(end, None if ahead is None else ahead[:, rows])
+            channel.load(end, usual.of(rows), None if ahead is None else ahead[:, rows])
             if closed is not None:
                 channel.end_of_closed(closed[rows], end, work.say)
             channel.minutes.push(end, channel.minute.counts[OFFERED], expected[rows], np.zeros(len(channel.names)))
@@ -181,21 +185,15 @@ class Stack:
         """What is said of the minute, by channel: of shares, then of mixes, then of backlogs."""
         begun, minute = self.minute.begun, self.minute
         shares, backlogs = decided(minute.counts, known, self._told())
-        mixes = [
-            channel.waves.close_mix(begun, end, known[rows])
-            for channel, rows in zip(self.channels, self.rows, strict=True)
-        ]
+        now = np.concatenate([channel.waves.turn(begun, end) for channel in self.channels])
         said: list[list[WaveStatement]] = [[] for _ in self.channels]
-        minutes: tuple[list[Shares | None], ...] = (
-            [shares.of(rows) for rows in _wide(self.rows, len(SHARES))],
-            mixes,
-            [backlogs.of(rows) for rows in self.rows],
-        )
-        for joints, of_channels in zip(self.joints, minutes, strict=True):
-            for joint in joints:
-                found = joint.close(begun, end - begun, self.bank.local, [of_channels[n] for n in joint.members])
-                for n, statements in zip(joint.members, found, strict=True):
-                    said[n] += self.channels[n].waves.waiting(statements, self.channels[n].bank.meters.backlog)
+        minutes = shares, mixes(now, self.watched, self.falling, known), backlogs
+        for joint, of_all in [
+            (joint, each) for joints, each in zip(self.joints, minutes, strict=True) for joint in joints
+        ]:
+            found = joint.close(begun, end - begun, self.bank.local, of_all)
+            for n, statements in zip(joint.members, found, strict=True):
+                said[n] += self.channels[n].waves.waiting(statements, self.channels[n].bank.meters.backlog)
         return said
 
     def _metrics(self, end: int, known: Flags) -> list[list[MetricStatement]]:
@@ -219,8 +217,9 @@ class Stack:
 class Joint:
     """One group of several channels, `members` by their place in the stack, that have seen the same time pass."""
 
-    def __init__(self, members: list[int], groups: list[Group]) -> None:
-        self.members, self.groups = members, groups
+    def __init__(self, members: list[int], groups: list[Group], places: slice | Places) -> None:
+        """`places`: of their rows among those of all channels."""
+        self.members, self.groups, self.places = members, groups, places
         banks = [group.bank for group in groups]
         first = banks[0]
         self.rows = Lanes.side_by_side([bank.size for bank in banks]).parts
@@ -231,12 +230,10 @@ class Joint:
         bank.limit(np.concatenate([one.threshold for one in banks]))
         bank.block, bank.slot = first.block, first.slot
 
-    def close(
-        self, start: int, seconds: int, local: LocalTime, minutes: list[Shares | None]
-    ) -> list[list[WaveStatement]]:
+    def close(self, start: int, seconds: int, local: LocalTime, of_all: Shares) -> list[list[WaveStatement]]:
         """One minute of all rows; what is said of it, by member."""
         bank, block = self.bank, self.bank.block
-        minute = Shares(*map(np.concatenate, zip(*filter(None, minutes), strict=True)))
+        minute = of_all.of(self.places)
         statistic = bank.close(start, seconds, local.moment(start + seconds / 2), *minute)
         seen = Seen(start, seconds, *minute, statistic, minute.n * bank.share)
         said = []
@@ -323,7 +320,23 @@ def _joints(groups: list[Group]) -> list[Joint]:
     for n, group in enumerate(groups):
         if group.rows:
             found.setdefault((group.bank.block, group.bank.slot), []).append(n)
-    return [Joint(members, [groups[n] for n in members]) for members in found.values()]
+    rows = Lanes.side_by_side([group.bank.size for group in groups]).parts
+    places = np.arange(rows[-1].stop)
+    return [
+        Joint(
+            members,
+            [groups[n] for n in members],
+            slice(None) if len(found) == 1 else np.concatenate([places[rows[n]] for n in members]),
+        )
+        for members in found.values()
+    ]
+
+
+def _watched(waves: list[Waves], rows: Sequence[slice]) -> Watched:
+    ends = np.cumsum([len(each.categories.rows) for each in waves])
+    reasons = [each.watched.reasons + end - len(each.categories.rows) for each, end in zip(waves, ends, strict=True)]
+    series = [each.watched.series + part.start for each, part in zip(waves, rows, strict=True)]
+    return Watched(np.concatenate(reasons), np.concatenate(series))
 
 
 def _known(works: list[Work]) -> Flags | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detectors import budget
 from detectors.alarms import LEFT
-from detectors.columns import Flags, Numbers
+from detectors.columns import Flags, Numbers, Places
 from detectors.load import ABANDONED, ANSWERED, BY_TRANSFER, ESCALATED, FINISHED, NEGATIVE, OFFERED, RATED, Counts
 from detectors.mix import Category, Mix
 from detectors.parameters import CountParams
@@ -46,8 +46,16 @@ class Shares(NamedTuple):
     n: Numbers
     known: Flags
 
-    def of(self, rows: slice) -> Shares:
+    def of(self, rows: slice | Places) -> Shares:
+        """These rows."""
         return Shares(self.y[rows], self.n[rows], self.known[rows])
+
+
+class Watched(NamedTuple):
+    """By row of a mix: the place of its category, and that of its series."""
+
+    reasons: Places
+    series: Places
 
 
 class Group:
@@ -119,9 +127,7 @@ class Waves:
         self.backlog = Group("backlog", BACKLOG, params)
         self.categories = Mix()
         self.categories_new = False  # since they were last written
-        self._reasons: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, that of its category
-        self._of: NDArray[np.int64] = np.zeros(0, np.int64)  # by row of the mix, its series' place in a list of them
-        self._series: NDArray[np.int64] | None = None  # by row of the mix, its place in `names`; None: to be found
+        self._watched: Watched | None = None  # None: to be found
         self._budget = (4.0, 1, 1)
 
     @property
@@ -139,7 +145,7 @@ class Waves:
             group.keep(gone)
         self.categories.keep(gone)
         self.categories_new = True
-        self._find_reasons()
+        self._watched = None
         self.limit(*self._budget)
 
     def settle(self) -> None:
@@ -168,17 +174,19 @@ class Waves:
         self.categories_new = True
         if new:
             self.mix.grow(new)
-            self._find_reasons()
+            self._watched = None
             self.limit(*self._budget)
 
-    def _find_reasons(self) -> None:
-        series = {name: i for i, name in enumerate(sorted({row.series for row in self.mix.rows}))}
-        index = self.categories.index
-        self._reasons = np.array(
-            [index[Category(row.series, "reason", row.category or "")] for row in self.mix.rows], np.int64
-        )
-        self._of = np.array([series[row.series] for row in self.mix.rows], np.int64)
-        self._series = None
+    @property
+    def watched(self) -> Watched:
+        """What the rows of the mix are of."""
+        if self._watched is None:
+            where = {name: i for i, name in enumerate(self.names)}
+            index, rows = self.categories.index, self.mix.rows
+            reasons = [index[Category(row.series, "reason", row.category or "")] for row in rows]
+            series = [where[row.series] for row in rows]
+            self._watched = Watched(np.array(reasons, np.int64), np.array(series, np.int64))
+        return self._watched
 
     # -- a minute
 
@@ -195,9 +203,10 @@ class Waves:
         """Takes in a finished minute: the sums of its panes by series, and which series are known throughout."""
         seconds = end - start
         shares, backlogs = decided(counts, known, told)
-        mix = self.close_mix(start, end, known)
+        now = self.turn(start, end)
         said = self.shares.close(start, seconds, local, shares)
-        said += self.mix.close(start, seconds, local, mix) if mix else []
+        if self.mix.rows:
+            said += self.mix.close(start, seconds, local, mixes(now, self.watched, self.mix.bank.falling, known))
         said += self.backlog.close(start, seconds, local, backlogs)
         return self.waiting(said, waiting)
 
@@ -208,18 +217,9 @@ class Waves:
                 one.alarm.waiting = int(waiting[self.names.index(one.alarm.row.series)])
         return said
 
-    def close_mix(self, start: int, end: int, known: Flags) -> Shares | None:
-        """The minute's reasons; None where none is known."""
-        now = self.categories.close(start, end, {alarm.row.series for alarm in self.mix.alarms.open.values()})
-        if not self.mix.rows:
-            return None
-        mine = now[self._reasons]
-        falling = self.mix.bank.falling
-        whole: Numbers = np.bincount(self._of, mine * ~falling).astype(float)[self._of]
-        if self._series is None:
-            where = {name: i for i, name in enumerate(self.names)}
-            self._series = np.array([where[row.series] for row in self.mix.rows], np.int64)
-        return Shares(np.where(falling, whole - mine, mine), whole, known[self._series])
+    def turn(self, start: int, end: int) -> Numbers:
+        """How often each category was named in the minute that is over."""
+        return self.categories.close(start, end, {alarm.row.series for alarm in self.mix.alarms.open.values()})
 
     @property
     def alarmed(self) -> set[str]:
@@ -247,6 +247,13 @@ def decided(counts: Counts, known: Flags, told: Told) -> tuple[Shares, Shares]:
     came = c[OFFERED] + c[BY_TRANSFER]
     watched = known & np.logical_or(told.answers, told.finishes)
     return _shares(c, left, known, told), Shares(came, came + left, watched)
+
+
+def mixes(now: Numbers, watched: Watched, falling: Flags, known: Flags) -> Shares:
+    """Of a minute's counts by category: the rows of the mixes; `known` by series."""
+    mine = now[watched.reasons]
+    whole = np.bincount(watched.series, mine * ~falling).astype(float)[watched.series]
+    return Shares(np.where(falling, whole - mine, mine), whole, known[watched.series])
 
 
 def _shares(c: Numbers, left: Numbers, known: Flags, told: Told) -> Shares:

@@ -192,7 +192,8 @@ class Alarms:
         if closed:
             alarm.relief = one.relief
             if one.noted:
-                alarm.curve = [*alarm.curve, one.statistic][-CURVE_MAX:]
+                alarm.curve.append(one.statistic)
+                del alarm.curve[:-CURVE_MAX]
 
     def _act(self, one: Moved, sight: Sight) -> list[Statement]:
         """Carries out what the pane made of an alarm."""

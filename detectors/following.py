@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -129,6 +130,9 @@ class _Columns(NamedTuple):
         return np.divide(self.observed, self.expected, out=np.zeros(len(known)), where=known)
 
 
+_numbers = attrgetter(*_Columns._fields[3:])  # those that an alarm has by the same names
+
+
 def runs(bank: Bank, evidence: Evidence, row: Rows, way: Rows, sight: Sight, silence: Flags | bool = False) -> Run:
     """By rows of the bank and directions; of nothing having come at all where it is `silence`. An open pane has its
     part in what is fast."""
@@ -183,28 +187,10 @@ def moves(bank: Bank, alarms: Sequence[Open], sight: Sight, slow: Numbers | None
 
 
 def _columns(alarms: Sequence[Alarm]) -> _Columns:
-    table = np.array(
-        [
-            (
-                one.direction,
-                one.speed == "slow",
-                one.kind == "silence",
-                one.onset,
-                one.observed,
-                one.expected,
-                one.statistic,
-                one.highest,
-                one.relief,
-                one.said_at,
-                one.said_ratio,
-                one.said_statistic,
-                one.said_onset,
-            )
-            for one in alarms
-        ],
-        float,
-    ).T
-    return _Columns(table[0].astype(int), table[1] > 0, table[2] > 0, *table[3:])
+    way = np.array([one.direction for one in alarms])
+    slow = np.array([one.speed == "slow" for one in alarms])
+    silence = np.array([one.kind == "silence" for one in alarms])
+    return _Columns(way, slow, silence, *np.array([_numbers(one) for one in alarms], float).T)
 
 
 def _relief(bank: Bank, alarms: _Columns, row: Rows, sight: Sight) -> Numbers:

@@ -70,6 +70,7 @@ class Lanes:
         self.fired: list[list[Fired]] = [[] for _ in self.lanes]
         self._open: list[dict[tuple[str, str], Fired]] = [{} for _ in self.lanes]
         self._alarmed: set[int] = set()  # lanes with an open alarm
+        self._watched: Flags = np.zeros((2, 0), bool)  # by direction and row: has an open alarm
         self._limits: Limits | None = None
 
     def apply(self, op: Op) -> None:
@@ -125,12 +126,8 @@ class Lanes:
             reached |= closed.slow >= self.bank.slow.threshold
         if not np.logical_or.reduce(reached, axis=None):
             return set()
-        many, news = len(self.lanes), set[int]()
-        for direction, row in zip(*(each.tolist() for each in np.nonzero(reached)), strict=True):
-            series, lane = divmod(row, many)
-            if (self.names[series], direction) not in self.alarms[lane].open:
-                news.add(lane)
-        return news
+        _, rows = np.nonzero(reached & ~self._watched)
+        return set((rows % len(self.lanes)).tolist())
 
     def _moved(self, sight: Sight, slow: Numbers | None) -> dict[int, list[Moved]]:
         """What the pane makes of all open alarms, by lane."""
@@ -145,6 +142,7 @@ class Lanes:
         for one in said:
             alarm = one.alarm
             key = alarm.kind, alarm.series
+            self._watched[alarm.direction, self.index[lane][alarm.series]] = one.state != "cleared"
             if one.state == "opened":
                 open_here[key] = self._opened(one, lane)
                 self.fired[lane].append(open_here[key])
@@ -191,6 +189,10 @@ class Lanes:
         for lane, index in enumerate(self.index):
             index.clear()
             index.update({name: n * many + lane for n, name in enumerate(self.names)})
+        self._watched = np.zeros((2, bank.size), bool)
+        for alarms in self.alarms:
+            for alarm, row in alarms.following():
+                self._watched[alarm.direction, row] = True
         rows = [name for name in self.names for _ in self.lanes]
         bank.opening = Opening(self.centre, self.channel, rows, bank.local.calendar)
         usual = self.centre.ignore_within_ratio
@@ -245,3 +247,4 @@ class Lanes:
             self.fired[lane].clear()
             self._open[lane].clear()
         self._alarmed.clear()
+        self._watched[...] = False

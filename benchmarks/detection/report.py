@@ -41,6 +41,11 @@ _EPISODES = """
 Episodes a series and month at nominal thresholds; the promise is 1, over both directions and both speeds. `weekend` and
 `midnight`: the shares of them that begin on the two weekend days, and in the first two hours of a day.
 """
+_PEERS = """
+`never`: no threshold of its score brings the method down to one false alarm a month. LODA comes without a threshold.
+Of pysad those that score a count in under 100 microseconds are run; streamad (0.3.1, of 2023) is not: it is no longer
+kept, and its dependencies (formulaic among them) would be locked for it alone.
+"""
 _INSIDE = """
 Mean seconds from the beginning of a surge, at any second of a 60-s bucket, until it is seen: scored every second with
 the share of the bucket that has passed, and scored where buckets close. A bucket of shape k has one busyness for all of
@@ -159,7 +164,7 @@ def _page(results: Results) -> list[str]:
         "",
         *_peer_table(results),
         "",
-        "`never`: no threshold of its score brings the method down to one false alarm a month.",
+        *_PEERS.strip().splitlines(),
         "",
         "## Cost",
         "",

@@ -94,7 +94,7 @@ def page_hinkley() -> Drift:
     return Drift([drift.PageHinkley(threshold=threshold) for threshold in (50.0, 200.0, 1000.0, 5000.0, 25_000.0)])
 
 
-class RiverPeer:
+class ObjectPeer:
     """The same detector for every series."""
 
     def __init__(self, name: str, nominal: float, make: Callable[[], One], series: int) -> None:
@@ -105,7 +105,7 @@ class RiverPeer:
     def step(self, start: int, seen: Numbers) -> Numbers:
         return np.array([one.score(start, value) for one, value in zip(self._ones, seen.tolist(), strict=True)]).T
 
-    def fork(self, copies: int) -> RiverPeer:
+    def fork(self, copies: int) -> ObjectPeer:
         made = copy.copy(self)
         made._ones = [copy.deepcopy(one) for _ in range(copies) for one in self._ones]
         return made

@@ -16,8 +16,9 @@ from benchmarks.detection.ceiling import Ceiling
 from benchmarks.detection.generator import RATES, Traffic
 from benchmarks.detection.method import Breakwater, Method, Newcomers
 from benchmarks.detection.peers import RULES
+from benchmarks.detection.pysad_peers import PYSAD
 from benchmarks.detection.replay import CHANGES, RAMPS, TEST_DAYS, Change, Scored, merge, replay
-from benchmarks.detection.river_peers import RIVER, RiverPeer
+from benchmarks.detection.river_peers import RIVER, ObjectPeer
 from detectors.parameters import CountParams
 
 ABLATIONS = {
@@ -28,6 +29,7 @@ ABLATIONS = {
 OURS = "breakwater"
 NEW_CHANNEL = "breakwater, new channel"  # cold, and no other queue to learn from
 CEILINGS = {f"ceiling of {change.name}": change for change in CHANGES if change.name in ("1.5x", "2x", "3.8x")}
+OBJECTS = (*RIVER, *PYSAD)  # peers with one object a series
 LIVES = ((3.8, 60), (2.0, 60), (2.5, 180))
 _PEER_CHANGES = tuple(change for change in CHANGES if change.name in ("1.5x", "2x", "3.8x", "to zero"))
 
@@ -67,15 +69,15 @@ class Size(NamedTuple):
     null: int
     ablation: int
     rules: int
-    river: int
+    objects: int
     forks: int
     part: int  # series a rate in one process at a time
     varied: bool  # other learned weeks, noises and buckets too
 
 
 SIZES = {
-    "small": Size(main=32, null=16, ablation=16, rules=10, river=5, forks=5, part=32, varied=False),
-    "full": Size(main=400, null=400, ablation=100, rules=100, river=100, forks=10, part=100, varied=True),
+    "small": Size(main=32, null=16, ablation=16, rules=10, objects=5, forks=5, part=32, varied=False),
+    "full": Size(main=400, null=400, ablation=100, rules=100, objects=100, forks=10, part=100, varied=True),
 }
 
 
@@ -87,8 +89,8 @@ def jobs(size: Size, seed: int = 1) -> list[Job]:
         for part, low in enumerate(range(0, each, size.part)):
             made.append(Job(key, rates, min(size.part, each - low), seed + 1000 * part, forks, **more))  # type: ignore[arg-type]
 
-    for peer, _, _ in RIVER:
-        add(Key(peer), size.river, 3, (1.0, 5.0, 20.0), changes=_PEER_CHANGES)
+    for peer, _, _ in OBJECTS:
+        add(Key(peer), size.objects, 3, (1.0, 5.0, 20.0), changes=_PEER_CHANGES)
     add(Key(OURS), size.main, size.forks, changes=(*CHANGES, *RAMPS), lives=LIVES)
     for name, change in CEILINGS.items():
         add(Key(name), size.main, size.forks, (1.0, 5.0, 20.0, 100.0), changes=(change,))
@@ -138,8 +140,8 @@ def _method(key: Key, traffic: Traffic, seed: int) -> Method:
     for rule in RULES:
         if rule.name == key.method:
             return rule(series, key.seconds)
-    name, nominal, make = next(peer for peer in RIVER if peer[0] == key.method)
-    return RiverPeer(name, nominal, make, series)
+    name, nominal, make = next(peer for peer in OBJECTS if peer[0] == key.method)
+    return ObjectPeer(name, nominal, make, series)
 
 
 def run_all(wanted: list[Job], processes: int, say: Callable[[int, Key], None]) -> dict[Key, Run]:

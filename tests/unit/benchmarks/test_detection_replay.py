@@ -9,7 +9,7 @@ from benchmarks.detection.inside import Inside, inside
 from benchmarks.detection.method import Breakwater, Newcomers
 from benchmarks.detection.peers import RULES, LastWeek, RollingZ, Rule
 from benchmarks.detection.replay import CHANGES, Change, Scored, merge, replay
-from benchmarks.detection.river_peers import RIVER, RiverPeer
+from benchmarks.detection.river_peers import ObjectPeer
 
 
 class Memory(Rule):
@@ -101,16 +101,16 @@ def test_rules_say_nothing_before_they_have_seen_enough() -> None:
         assert said[enough] > -1e6
 
 
-@pytest.mark.parametrize("peer", RIVER, ids=[name for name, _, _ in RIVER])
-def test_forked_river_detectors_do_not_share_what_they_learn(peer: tuple[str, float, type]) -> None:
+@pytest.mark.parametrize("peer", runs.OBJECTS, ids=[name for name, _, _ in runs.OBJECTS])
+def test_forked_detectors_do_not_share_what_they_learn(peer: tuple[str, float, type]) -> None:
     rng = np.random.default_rng(10)
-    method = RiverPeer(*peer, 1)
+    method = ObjectPeer(*peer, 1)
     for n in range(300):
         method.step(START + 60 * n, rng.poisson(10.0, 1).astype(float))
     forked = method.fork(1)
     for n in range(300, 400):
         forked.step(START + 60 * n, np.array([500.0]))
-    twin = RiverPeer(*peer, 1)
+    twin = ObjectPeer(*peer, 1)
     rng = np.random.default_rng(10)
     for n in range(300):
         twin.step(START + 60 * n, rng.poisson(10.0, 1).astype(float))

@@ -43,8 +43,8 @@ Episodes a series and month at nominal thresholds; the promise is 1, over both d
 """
 _PEERS = """
 `never`: no threshold of its score brings the method down to one false alarm a month. LODA comes without a threshold.
-Of pysad those that score a count in under 100 microseconds are run; streamad (0.3.1, of 2023) is not: it is no longer
-kept, and its dependencies (formulaic among them) would be locked for it alone.
+Of pysad those that score a count in under 100 microseconds are run; streamad (0.3, of 2023) is not: it is no longer
+kept, and would bring pandas, plotly and statsmodels into the lock.
 """
 _INSIDE = """
 Mean seconds from the beginning of a surge, at any second of a 60-s bucket, until it is seen: scored every second with

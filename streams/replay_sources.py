@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
-from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol
-
-import msgspec
+from itertools import chain
+from typing import Any, Protocol
 
 from detectors.pipeline import READ_SECONDS
 from schemas import topics
@@ -19,9 +16,7 @@ from schemas.centre import Centre
 from schemas.desk import DeskEntry
 from schemas.errors import BadConfig
 from schemas.pane import PaneRecord, Progress, QueuePane
-from streams import feed, history, learned, log_reader
-from streams.ahead import ahead
-from streams.apart import apart
+from streams import counting, feed, history, learned, log_reader
 from streams.archive import reader
 from streams.config import Settings
 from streams.faust_handler import Arrival
@@ -31,9 +26,6 @@ from streams.state import Source
 
 TOPICS = {topic.name: topic for topic in (topics.QUEUE_PANES, topics.DESK)}
 REPORT_EVERY = 2_000
-PANES_AHEAD = 2_000
-BATCH = 100
-APART_CONTACTS = 2_000_000  # fewer are counted before a process has begun
 
 Tell = Callable[[str, int], None]
 
@@ -110,48 +102,13 @@ def contacts(
     offsets = Counter({source.partition: replay.next_offset(source) for source in sources.values()})
     for model in of.values():
         tell(replay, model, places[model.tenant], offsets)
-    with closing(_counted(events, settings, noted, progress)) as panes:
+    with closing(counting.beside(events, settings, noted, lambda n: progress("contacts", n))) as panes:
         for record in chain(known(panes, events), all_was_read(events.last or events.first)):
             counted.hear(record)
             # progress is told to every partition, as live
             for partition in [places[record.tenant]] if isinstance(record, QueuePane) else sorted(set(places.values())):
                 tell(replay, record, partition, offsets)
     return counted
-
-
-def _counted(
-    events: feed.SortedEvents, settings: Settings, noted: Counter[str], progress: Tell
-) -> Generator[PaneRecord, None, None]:
-    """The panes, counted beside whoever takes them: of many contacts in a process, else in a thread."""
-    if events.count < APART_CONTACTS or (os.cpu_count() or 1) < 2:
-        made = history.of_sorted(events, settings, events.lanes, lambda n: progress("contacts", n), noted)
-        yield from ahead(made, PANES_AHEAD)
-        return
-    decode = msgspec.msgpack.Decoder(list[PaneRecord]).decode
-    with closing(apart(_batches, (events.sealed(), settings), PANES_AHEAD // BATCH)) as batches:
-        for batch in batches:
-            noted.update(batch.noted)
-            progress("contacts", batch.contacts)
-            yield from decode(batch.records)
-
-
-class Batch(NamedTuple):
-    """Panes as bytes; how many contacts were counted by then, and what was not counted since the last batch."""
-
-    records: bytes
-    contacts: int
-    noted: dict[str, int]
-
-
-def _batches(job: tuple[feed.SortedEvents, Settings]) -> Iterator[Batch]:
-    events, settings = job
-    contacts, noted = [0], Counter[str]()
-    records = history.of_sorted(events, settings, events.lanes, contacts.append, noted)
-    encode = msgspec.msgpack.Encoder().encode
-    while batch := list(islice(records, BATCH)):
-        yield Batch(encode(batch), contacts[-1], dict(noted))
-        noted.clear()
-    yield Batch(encode([]), contacts[-1], dict(noted))
 
 
 def known(panes: Iterator[PaneRecord], events: feed.SortedEvents) -> Iterator[PaneRecord]:

@@ -25,7 +25,7 @@ from schemas.fold import Output
 from schemas.incident import Incident
 from schemas.pane import PaneRecord, Progress, QueueCounts, QueuePane
 from schemas.signal import Signal
-from streams import clock, config, feed, history, log_reader, mapping, replay_bus, replay_sources, tables
+from streams import clock, config, counting, feed, history, log_reader, mapping, replay_bus, replay_sources, tables
 from streams.__main__ import main
 from streams.cli import replay as cli
 from streams.config import Settings
@@ -168,7 +168,7 @@ def test_order_packing_and_format_of_the_file_and_a_process_that_counts_change_n
         figures = json.loads((tmp_path / "f.json").read_text())
         assert figures["contacts"] == 600
         found.append(figures["sha256"])
-        monkeypatch.setattr(replay_sources, "APART_CONTACTS", 600)  # the first one alone is counted in a thread
+        monkeypatch.setattr(counting, "APART_CONTACTS", 600)  # the first one alone is counted in a thread
     assert found[0] == found[1] == found[2]
 
 

@@ -44,6 +44,10 @@ class Work:
     def say(self, at: int, make: Callable[[Origin], Signal]) -> None:
         self.said.append((at, make(_NOWHERE)))
 
+    def alone(self) -> None:
+        self.channel.stand_alone()
+        self.channel.judge(self.pane, self.say)
+
     def goes_with(self, other: Work) -> bool:
         """Whether the two have seen the same time pass, so that one bank can hold both."""
         mine, theirs = self.channel, other.channel
@@ -60,18 +64,19 @@ def close(moment: Sequence[Work]) -> None:
     """Closes panes that end at the same moment, of channels whose series stay as they are."""
     together: list[list[Work]] = []
     for work in moment:
-        if not work.pane.judged or not 1 < len(work.channel.names) <= SERIES_MAX:
-            work.channel.stand_alone()
-            work.channel.judge(work.pane, work.say)
-            continue
-        found = next((group for group in together if group[0].goes_with(work)), None)
-        together.append([work]) if found is None else found.append(work)
+        stacks = work.pane.judged and 1 < len(work.channel.names) <= SERIES_MAX
+        found = next((group for group in together if group[0].goes_with(work)), None) if stacks else None
+        if found is not None:
+            found.append(work)
+        elif stacks:
+            together.append([work])
+        else:
+            work.alone()
     for group in together:
         if len(group) > 1:
             stack_of([work.channel for work in group]).close(group)
         else:
-            group[0].channel.stand_alone()
-            group[0].channel.judge(group[0].pane, group[0].say)
+            group[0].alone()
 
 
 def stack_of(channels: list[Channel]) -> Stack:
@@ -188,9 +193,8 @@ class Stack:
         now = np.concatenate([channel.waves.turn(begun, end) for channel in self.channels])
         said: list[list[WaveStatement]] = [[] for _ in self.channels]
         minutes = shares, mixes(now, self.watched, self.falling, known), backlogs
-        for joint, of_all in [
-            (joint, each) for joints, each in zip(self.joints, minutes, strict=True) for joint in joints
-        ]:
+        pairs = [(joint, each) for joints, each in zip(self.joints, minutes, strict=True) for joint in joints]
+        for joint, of_all in pairs:
             found = joint.close(begun, end - begun, self.bank.local, of_all)
             for n, statements in zip(joint.members, found, strict=True):
                 said[n] += self.channels[n].waves.waiting(statements, self.channels[n].bank.meters.backlog)
@@ -236,10 +240,9 @@ class Joint:
         minute = of_all.of(self.places)
         statistic = bank.close(start, seconds, local.moment(start + seconds / 2), *minute)
         seen = Seen(start, seconds, *minute, statistic, minute.n * bank.share)
+        reached = _each(statistic >= bank.threshold, self.rows)
         said = []
-        for group, rows, news in zip(
-            self.groups, self.rows, _each(statistic >= bank.threshold, self.rows), strict=True
-        ):
+        for group, rows, news in zip(self.groups, self.rows, reached, strict=True):
             self._lend(group, rows)
             said.append(group.hear(seen.of(rows), learned=bank.block != block, news=news))
         return said

@@ -3,7 +3,7 @@
     python benchmarks/throughput.py [--size small] [--rounds 3] [--json FILE]
 
 Engines, each in a process of its own on the same file:
-- `replay`: what `breakwater replay` runs: contacts sorted, counted into panes (of so many in a process of its own, whose
+- `replay`: what `breakwater replay` runs: contacts sorted, counted into panes (of many in a process of its own, whose
   time and memory are in the figures), both folds, files written;
 - `panes`: the same without the folds;
 - `scan-only`: polars reads the same columns and counts them by channel, queue and pane: the limit.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -48,7 +49,8 @@ def main() -> int:
     shares, backlogs = family.run(options.size, options.seed)
     found[0].extend(family.musts(shares, backlogs))
     more = family.page(shares, backlogs)
-    results = report.Results(options.size, command, time.monotonic() - began, *found, cost(), seen_inside, more)
+    took, of_processors = time.monotonic() - began, sum(os.times()[:4])
+    results = report.Results(options.size, command, took, of_processors, *found, cost(), seen_inside, more)
     print("\n".join(report.musts_table(results.musts)))
     if options.json:
         options.json.write_text(json.dumps(_as_json(results), indent=1) + "\n")
@@ -124,6 +126,7 @@ def _as_json(results: report.Results) -> dict[str, Any]:
         "benchmark": "detection",
         "size": results.size,
         "seconds": round(results.seconds, 1),
+        "cpu_seconds": round(results.cpu_seconds, 1),
         "musts": {
             must.name: {"goal": must.goal, "got": _number(must.got), "held": must.held} for must in results.musts
         },

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 COLOURS = (
     *("#1b6ca8", "#d1603d", "#3f8f5f", "#8a5a9e", "#b8860b", "#5f6b73"),
-    *("#c0392b", "#16a085", "#7f4f24", "#2c3e50", "#a0a000"),
+    *("#c0392b", "#16a085", "#7f4f24", "#2c3e50", "#a0a000", "#d64fa0", "#6fb1e8"),
 )
 _WIDTH, _LEFT, _RIGHT, _ROW = 760, 230, 30, 22
 

@@ -67,6 +67,7 @@ class Results(NamedTuple):
     size: str
     command: str
     seconds: float
+    cpu_seconds: float  # of all processes
     musts: list[Must]
     cells: list[Cell]
     false: list[FalseAlarms]
@@ -113,7 +114,8 @@ def _page(results: Results) -> list[str]:
     return [
         "# Detection: what the benchmark found",
         "",
-        f"Written by `{results.command}` in {results.seconds / 60:.1f} minutes (size {results.size}).",
+        f"Written by `{results.command}` in {results.seconds / 60:.1f} minutes, "
+        f"{results.cpu_seconds / 60:.1f} of processors (size {results.size}).",
         *_MEANING.strip().splitlines(),
         "",
         f"**{len(results.musts) - len(fallen)} of {len(results.musts)} musts hold.**",

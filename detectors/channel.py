@@ -255,7 +255,8 @@ class Channel:
     def _counts(self, merged: Merged, end: int, room: int) -> Counts:
         new = [name for name in merged.queues if name not in self.index]
         if not self.names:
-            new = ["", *new]
+            # the channel as a whole is watched however little room there is
+            new, room = ["", *new], max(room, 1)
         over = new[room:]
         if over:
             self.counted["series"] += len(over)

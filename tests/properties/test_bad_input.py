@@ -141,6 +141,15 @@ def test_more_series_than_there_is_room_for_are_one_row_of_every_family_and_are_
         assert (now[family][: len(was)] >= was).all(), family
 
 
+def test_a_channel_for_which_there_is_no_room_is_watched_as_a_whole() -> None:
+    params = msgspec.structs.replace(QUICK, series_a_tenant_max=0)
+    fold, _ = fold_over(ordinary(), DetectionFold(params))
+    channel = channel_of(fold)
+    assert channel.names == ["", "other"]
+    assert fold.counted["series"] > 0
+    assert channel.bank.season.exposure[:, 0].sum() > 0
+
+
 # -- numbers that are none
 
 

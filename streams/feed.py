@@ -22,9 +22,9 @@ from streams.config import Settings
 from streams.mapping import Mapping
 from streams.rows import COLUMNS, Batch, Rows, contact_event
 
-MEMORY_EVENTS = 500_000
+MEMORY_EVENTS = 250_000
 EXAMPLES = 3
-SLICE_EVENTS = 250_000
+SLICE_EVENTS = 125_000
 SPILLED_EVENTS = 50_000
 Window = tuple[datetime | None, datetime | None]
 

@@ -1,6 +1,7 @@
 """Detection against what is possible at all, and against peers, in one run.
 
     python -m benchmarks.detection [--size small|full] [--seed N] [--processes N] [--json FILE] [--report DIR]
+    python -m benchmarks.detection --no-peers [...]
     python -m benchmarks.detection --only METHOD[/NOISE[/WEEKS]] [--rates 5,20] [--series N]
 
 Exit 1 when a must falls. With `--only` one world is run and its musts alone are told: the others are not known then.
@@ -33,7 +34,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=runs.SIZES, default="small")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
-    parser.add_argument("--report", type=Path, help="write the page and its plots into this directory")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--report", type=Path, help="write the page and its plots into this directory")
+    told.add_argument("--no-peers", action="store_true", help="ours and its ablations alone: what the musts need")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="one world: breakwater, breakwater/hard, breakwater/real/0, 'no level' ...")
@@ -44,7 +47,8 @@ def main() -> int:
         return _one(options)
     began = time.monotonic()
     seen_inside = [inside(noise, rate, seed=options.seed) for noise in ("clean", "real") for rate in (20.0, 120.0)]
-    found = evaluate(_run(runs.jobs(runs.SIZES[options.size], options.seed), options.processes), seen_inside)
+    jobs = runs.jobs(runs.SIZES[options.size], options.seed)
+    found = evaluate(_run(runs.without_peers(jobs) if options.no_peers else jobs, options.processes), seen_inside)
     command = f"python -m benchmarks.detection --size {options.size} --seed {options.seed}"
     shares, backlogs = family.run(options.size, options.seed)
     found[0].extend(family.musts(shares, backlogs))

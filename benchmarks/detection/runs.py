@@ -110,6 +110,12 @@ def jobs(size: Size, seed: int = 1) -> list[Job]:
     return made
 
 
+def without_peers(wanted: list[Job]) -> list[Job]:
+    """What the musts are told by."""
+    ours = {OURS, NEW_CHANNEL, *ABLATIONS}
+    return [job for job in wanted if job.key.method in ours]
+
+
 def do(job: Job) -> Run:
     """One job, by itself: any process gives the same answer."""
     key = job.key

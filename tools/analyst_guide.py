@@ -68,7 +68,8 @@ def plotted(
 
 def bank(folder: Path) -> None:
     zone = ZoneInfo("Asia/Jerusalem")
-    centre = Centre(tenant="bank", time_zone=zone.key, channels={"voice": CentreChannel()})
+    hours = {"sunday-thursday": "07:00-24:00", "friday": "07:00-14:00", "saturday": "19:00-24:00"}
+    centre = Centre(tenant="bank", time_zone=zone.key, channels={"voice": CentreChannel(opening_hours=hours)})
     window = datetime(1999, 10, 1, tzinfo=zone), datetime(1999, 11, 1, tzinfo=zone)
     live = datetime(1999, 10, 18, tzinfo=zone).astimezone(UTC)
     found = told(folder / "anonymous_bank_calls_1999-10.csv.gz", "anonymous_bank_calls.yaml", centre, 900, window, live)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.detection.generator import RATES, START, Traffic
+from benchmarks.throughput import cpu_seconds
 from detectors.pipeline import DetectionFold
 from schemas.base import Origin
 from schemas.centre import Centre
@@ -107,9 +107,9 @@ def measure(size: Size, processes: int) -> dict[str, Any]:
         taping.close()
         lanes = {point: [n] for n, point in enumerate(points)}
         groups = [Group(lanes, tuple(taping.reels.values()))]
-        began, cpu = time.perf_counter(), _cpu_seconds()
+        began, cpu = time.perf_counter(), cpu_seconds()
         fired = judge(groups, len(points), at_once=processes)
-        seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
+        seconds, cpu = time.perf_counter() - began, cpu_seconds() - cpu
         cost = sum(reel.series * reel.panes for reel in taping.reels.values()) * len(points)
     peer_seconds = told(DetectionFold(), log(size, size.peer_days)) * size.days / size.peer_days * len(points)
     return {
@@ -126,12 +126,6 @@ def measure(size: Size, processes: int) -> dict[str, Any]:
         "peer_seconds": round(peer_seconds, 1),
         "ratio_to_one_fold_after_the_other": round(peer_seconds / (tape_seconds + seconds), 2),
     }
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of those that it has ended."""
-    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main(arguments: list[str]) -> int:

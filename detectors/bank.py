@@ -221,9 +221,6 @@ class Bank:
             return known
         return ~self.closed if known is None else known & ~self.closed
 
-    def is_closed(self, series: int) -> bool:
-        return self.closed is not None and bool(self.closed[series])
-
     def closed_throughout(self, start: int, seconds: int) -> Flags | None:
         """Which series are closed in all of a stretch of time; None where none is."""
         return _closed(self._shares(start, seconds))

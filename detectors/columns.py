@@ -92,6 +92,14 @@ def united(members: Sequence[Any], name: str) -> NDArray[Any]:
     return whole
 
 
+def joined(parts: Sequence[NDArray[Any] | None], sizes: Sequence[int]) -> NDArray[Any] | None:
+    """Side by side, where None stands for ones throughout; None where all are."""
+    if all(part is None for part in parts):
+        return None
+    pairs = zip(parts, sizes, strict=True)
+    return np.concatenate([np.ones(size, bool) if part is None else part for part, size in pairs])
+
+
 def six(value: float) -> float:
     """Rounded to 6 significant digits, as all numbers are that leave the bank."""
     return float(value if value % 1 == 0 and -1e6 < value < 1e6 else f"{value:.6g}")

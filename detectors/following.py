@@ -159,6 +159,15 @@ def is_far(params: CountParams, ratio: Any, age: Any) -> Any:
     return ((ratio < params.far_down) | (ratio > params.far_up)) & (age >= params.learning_seconds)
 
 
+def is_news(alarms: Any, ratio: Any, at: int) -> Any:
+    """It has been said for a while, and another ratio, onset or certainty since: of an alarm, or columns of them."""
+    before, now = np.maximum(alarms.said_ratio, 0.01), np.maximum(ratio, 0.01)
+    news = np.maximum(before, now) >= REVISE_RATIO * np.minimum(before, now)
+    news = news | (alarms.onset != alarms.said_onset)
+    news = news | (alarms.highest >= alarms.said_statistic + REVISE_STATISTIC)
+    return news & (at - alarms.said_at >= REVISE_SECONDS)
+
+
 def moves(bank: Bank, alarms: Sequence[Open], sight: Sight, slow: Numbers | None) -> list[Moved]:
     """Of each alarm. `slow` is given where a slow pane ended with this one."""
     named, rows = zip(*alarms, strict=True)
@@ -168,7 +177,7 @@ def moves(bank: Bank, alarms: Sequence[Open], sight: Sight, slow: Numbers | None
     born, ratio, closed = bank.facts.born[row].astype(float), after.ratio, sight.gains is None
     far_before = is_far(params, before.ratio, before.said_at - born)
     far = far_before | is_far(params, ratio, before.said_at - born)
-    event = np.where(_is_news(after, ratio, sight.at), NEWS, NOTHING)
+    event = np.where(is_news(after, ratio, sight.at), NEWS, NOTHING)
     if closed:
         event[_is_silent(bank, before, row)] = SILENCED
         # a shift of a day may be the new normal; an outage never is, and where nothing is normal yet, nothing is
@@ -242,15 +251,6 @@ def _is_silent(bank: Bank, alarms: _Columns, row: Rows) -> Flags:
     """Drops that have become silence."""
     drop = (alarms.way == DROP) & ~alarms.silence & ~alarms.slow
     found: Flags = drop & (bank.fast.walks[SILENCE, row] >= bank.fast.threshold[DROP, row])
-    return found
-
-
-def _is_news(alarms: _Columns, ratio: Numbers, at: int) -> Flags:
-    """It has been said for a while, and another ratio, onset or certainty since."""
-    before, now = np.maximum(alarms.said_ratio, 0.01), np.maximum(ratio, 0.01)
-    news = np.maximum(before, now) >= REVISE_RATIO * np.minimum(before, now)
-    news |= (alarms.onset != alarms.said_onset) | (alarms.highest >= alarms.said_statistic + REVISE_STATISTIC)
-    found: Flags = news & (at - alarms.said_at >= REVISE_SECONDS)
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.bank import Bank, Closed
 from detectors.channel import Channel
-from detectors.columns import Flags, Lanes, Numbers, Places, united
+from detectors.columns import Flags, Lanes, Numbers, Places, joined, united
 from detectors.load import OFFERED, QUARTER, QUARTERS, Minute, wait
 from detectors.means import MEASURES, Means
 from detectors.merge import Merged
@@ -120,7 +120,7 @@ class Stack:
         """Closes one pane of each channel."""
         pane, bank, minute = works[0].pane, self.bank, self.minute
         counts = np.concatenate([work.pane.counts for work in works], axis=1)
-        known = _known(works)
+        known = joined([work.pane.known for work in works], [len(work.channel.names) for work in works])
         closed = self._judge(works, counts[OFFERED].astype(float), known)
         for work in works:
             if work.pane.told:
@@ -267,10 +267,8 @@ class Openings:
     def shares(self, start: float, end: float) -> Numbers | None:
         """As `Opening.shares`."""
         found = [bank.opening.shares(start, end) if bank.opening else None for bank in self._banks]
-        if all(one is None for one in found):
-            return None
-        pairs = zip(self._banks, found, strict=True)
-        return np.concatenate([np.ones(bank.size) if one is None else one for bank, one in pairs])
+        shares: Numbers | None = joined(found, [bank.size for bank in self._banks])
+        return shares
 
 
 def lend(of: Bank, to: Bank, rows: slice) -> None:
@@ -340,14 +338,6 @@ def _watched(waves: list[Waves], rows: Sequence[slice]) -> Watched:
     reasons = [each.watched.reasons + end - len(each.categories.rows) for each, end in zip(waves, ends, strict=True)]
     series = [each.watched.series + part.start for each, part in zip(waves, rows, strict=True)]
     return Watched(np.concatenate(reasons), np.concatenate(series))
-
-
-def _known(works: list[Work]) -> Flags | None:
-    """By series; None where all are."""
-    if all(work.pane.known is None for work in works):
-        return None
-    flags = [np.ones(len(w.channel.names), bool) if w.pane.known is None else w.pane.known for w in works]
-    return np.concatenate(flags)
 
 
 def _wide(rows: Iterable[slice], many: int) -> list[slice]:

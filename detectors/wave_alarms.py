@@ -14,7 +14,7 @@ import numpy as np
 from detectors import shares
 from detectors.alarms import ACCEPTED, RECOVERED, State
 from detectors.columns import Flags, Numbers
-from detectors.following import REVISE_RATIO, REVISE_SECONDS, REVISE_STATISTIC
+from detectors.following import is_news
 from detectors.share_bank import ShareBank
 from schemas.signal import SignalKind
 
@@ -182,14 +182,7 @@ class WaveAlarms:
         if seen.at - alarm.onset >= bank.params.accept_seconds and alarm.of:
             bank.accept(i, alarm.observed / alarm.of)
             return [self._clear(alarm, seen.at, seen.start, ACCEPTED)]
-        return [self._say("revised", alarm, seen)] if self._notable(alarm, seen.at) else []
-
-    def _notable(self, alarm: WaveAlarm, at: int) -> bool:
-        if at - alarm.said_at < REVISE_SECONDS:
-            return False
-        before, now = max(alarm.said_ratio, 0.01), max(alarm.ratio, 0.01)
-        moved = max(before, now) >= REVISE_RATIO * min(before, now)
-        return moved or alarm.onset != alarm.said_onset or alarm.highest >= alarm.said_statistic + REVISE_STATISTIC
+        return [self._say("revised", alarm, seen)] if is_news(alarm, alarm.ratio, seen.at) else []
 
     def _clear(self, alarm: WaveAlarm, at: int, start: int, reason: str) -> WaveStatement:
         row = alarm.row

@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from schemas.errors import Unavailable
 from streams.ahead import ahead
+from streams.processes import died
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -44,8 +44,7 @@ def _heard(pipe: Connection) -> Any:
     try:
         return pipe.recv()
     except EOFError:
-        why = "it ended before its work was done; the system may have taken it for its memory"
-        raise Unavailable("a process of this run", why, "give it more memory, or a smaller range") from None
+        raise died("work") from None
 
 
 def _tell(pipe: Connection, make: Make[J, T], job: J, most: int) -> None:

@@ -54,10 +54,15 @@ def run(
                 for answer in ended:
                     yield waiting.pop(answer), answer.result()
         except BrokenProcessPool:
-            why = "it ended before its job was done; the system may have taken it for its memory"
-            raise Unavailable("a process of this run", why, "give it more memory, or a smaller range") from None
+            raise died("job") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def died(of: str) -> Unavailable:
+    """What to say of a process that ended in the middle `of` what it had to do."""
+    why = f"it ended before its {of} was done; the system may have taken it for its memory"
+    return Unavailable("a process of this run", why, "give it more memory, or a smaller range")
 
 
 def _listen(told: Queue[int], count: Callable[[int], None]) -> None:

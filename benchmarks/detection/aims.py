@@ -20,6 +20,7 @@ _BUDGET = (
     "false alarms come than are allowed"
 )
 _COLD = "a shape that only another queue has shown: the band is wide until the first days bear it out"
+_ONSET = "single counts: where a run of evidence begins, chance has a say"
 
 # by must: the aim, and what limits it
 AIMS: dict[str, tuple[float, str]] = {
@@ -41,11 +42,8 @@ AIMS: dict[str, tuple[float, str]] = {
         "hours whose busyness moves by a third and back: they leave the band that the last week has shown",
     ),
     "cold-start week: false alarms a month, nominal": (0.3, _COLD),
-    "onset error at 3.8x, rates 5-20, buckets": (
-        0.2,
-        "single counts: where a run of evidence begins, chance has a say",
-    ),
-    "onset error at 2x, rates 5-20, buckets": (1.0, "single counts: where a run of evidence begins, chance has a say"),
+    "onset error at 3.8x, rates 5-20, buckets": (0.2, _ONSET),
+    "onset error at 2x, rates 5-20, buckets": (1.0, _ONSET),
     "clear after the end, rate 5, 3.8x, median minutes": (4.0, "the hundredfold likelihood that is asked for"),
     "alarm held through a 3-h 2.5x surge, rates 5-20": (0.995, "quiet minutes within the surge"),
     "share 3 to 6 %, calibrated, 5-20 contacts a minute": (

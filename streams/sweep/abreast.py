@@ -24,18 +24,14 @@ class _Joint:
     def __init__(self, members: Sequence[Lanes]) -> None:
         self.members = members
         banks = [member.bank for member in members]
-        ends = np.cumsum([bank.size for bank in banks]).tolist()
-        self.rows = [slice(end - bank.size, end) for bank, end in zip(banks, ends, strict=True)]
+        self.rows = columns.Lanes.side_by_side([bank.size for bank in banks]).parts
         self.bank = bank_of(banks, _side_by_side(self.rows, len(members[0].lanes)))
 
     def close(self, panes: Sequence[Pane]) -> None:
         """A pane of each member, of the same moment."""
         bank = self.bank
         seen, known = zip(*(one.rows_of(pane) for one, pane in zip(self.members, panes, strict=True)), strict=True)
-        flags = None
-        if any(each is not None for each in known):
-            pairs = zip(seen, known, strict=True)
-            flags = np.concatenate([np.ones(len(mine), bool) if each is None else each for mine, each in pairs])
+        flags = columns.joined(known, [len(mine) for mine in seen])
         closed = bank.close(panes[0].start, panes[0].seconds, np.concatenate(seen), flags)
         open_and_known = bank.without_closed(flags)
         anew = False

@@ -215,12 +215,16 @@ def test_a_share_that_is_not_known_is_read_and_learned_as_nothing(params: ShareP
     assert bank_after(1e9) == bank_after(0.0)
 
 
+def bank_of_means() -> MetricBank:
+    bank = MetricBank()
+    bank.histories.grow(2)
+    bank.histories.offset[...] = 5.0
+    return bank
+
+
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
 def test_a_mean_that_is_no_number_shows_nothing_and_teaches_nothing(odd: float) -> None:
-    rng, bank, plain = np.random.default_rng(4), MetricBank(), MetricBank()
-    for one in (bank, plain):
-        one.histories.grow(2)
-        one.histories.offset[...] = 5.0
+    rng, bank, plain = np.random.default_rng(4), bank_of_means(), bank_of_means()
     for n in range(FIRST + 40):
         value = float(rng.lognormal(5, 0.3))
         bank.learn(np.array([value, odd]), n // 10 % 24)
@@ -232,10 +236,7 @@ def test_a_mean_that_is_no_number_shows_nothing_and_teaches_nothing(odd: float) 
 
 @pytest.mark.parametrize("odd", [-3600.0, 0.0, 1e30])
 def test_a_mean_beyond_all_reason_is_read_and_leaves_the_others_as_they_are(odd: float) -> None:
-    rng, bank, plain = np.random.default_rng(4), MetricBank(), MetricBank()
-    for one in (bank, plain):
-        one.histories.grow(2)
-        one.histories.offset[...] = 5.0
+    rng, bank, plain = np.random.default_rng(4), bank_of_means(), bank_of_means()
     for n in range(FIRST + 40):
         value = float(rng.lognormal(5, 0.3))
         bank.learn(np.array([value, odd if n % 20 == 19 else value]), n // 10 % 24)

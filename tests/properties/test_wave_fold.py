@@ -46,7 +46,7 @@ def test_the_ordinary_day_says_nothing() -> None:
     assert heard("nothing") == []
 
 
-def test_a_mix_shift_names_the_reason_thatmoved() -> None:
+def test_a_mix_shift_names_the_reason_that_moved() -> None:
     moved = next(signal for signal in heard("mix-shift") if signal.signal_kind == "mix-shift")
     assert moved.category in ("refund", "invoice")
     assert {one.name for one in moved.contributors} == {"refund", "invoice"}

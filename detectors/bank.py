@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.baseline import Dispersion, Level, Season, Totals
+from detectors.budget import SHIFTS
 from detectors.columns import Column, Columns, Flags, Lanes, Numbers
-from detectors.evidence import Evidence
+from detectors.evidence import DROP, SURGE, Evidence
 from detectors.parameters import DAY_SECONDS, CountParams
+from detectors.shifts import Block, Shifts
 from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
@@ -66,22 +68,24 @@ class Opens(Protocol):
 
 
 class Clocks(msgspec.Struct):
-    """Which block, half hour and slow pane the sums belong to (-1: none yet)."""
+    """Which half hour, slow pane and block the sums belong to (-1: none yet)."""
 
     visit: int = -1
     slot: int = 0
     ordinary: bool = True
     quarter: int = -1
     pane_seconds: int = 0
+    block: int = -1
 
-    def times(self) -> tuple[int, int, int]:
-        return self.visit, self.slot, self.quarter
+    def times(self) -> tuple[int, int, int, int]:
+        return self.visit, self.slot, self.quarter, self.block
 
-    def passed(self, before: tuple[int, int, int]) -> set[str]:
+    def passed(self, before: tuple[int, int, int, int]) -> set[str]:
         """What ended since then, in a channel's words for what changed."""
-        visit, slot, quarter = before
-        half_hour = {f"season/{slot}"} if self.visit != visit else set()
-        return half_hour | {"slow"} if self.quarter != quarter else half_hour
+        visit, slot, quarter, block = before
+        found = {f"season/{slot}"} if self.visit != visit else set()
+        found |= {"slow"} if self.quarter != quarter else set()
+        return found | {"shifts"} if self.block != block else found
 
 
 class Closed(NamedTuple):
@@ -123,6 +127,7 @@ class Bank:
         self.slow_variance = Dispersion(params.slow_variance_prior, params.slow_variance_weight, week, params)
         self.fast = Evidence(params)
         self.slow = Evidence(params)
+        self.shifts = Shifts(params)
         self.meters = Meters()
         self.facts = Facts()
         self.clocks = Clocks()
@@ -155,6 +160,7 @@ class Bank:
             "slow-variance": self.slow_variance,
             "fast": self.fast,
             "slow": self.slow,
+            "shifts": self.shifts,
             "meters": self.meters,
             "facts": self.facts,
         }
@@ -199,6 +205,7 @@ class Bank:
         statistic = self.fast.update(seen, expected, start, scored, self._steps(moment))
         self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
         self._learn(start, seconds, seen, expected, seasonal, known)
+        self._close_block(start + seconds, statistic)
         return Closed(start, seconds, seen, expected, seasonal, statistic, self._close_slow(start + seconds))
 
     def score(
@@ -263,12 +270,13 @@ class Bank:
         self.level.sums[:, series] = 0
         self.level.pending[..., series] = 0
         self.level.current[:, series] = 0
+        self.shifts.forget(series)
         self.clear(series, None)
         self.refresh()
 
     def settle(self) -> None:
         """Keeps what is usual and forgets the present: level, evidence, sums that are not over."""
-        for part in (self.level, self.fast, self.slow):
+        for part in (self.level, self.fast, self.slow, self.shifts):
             for name in part.columns:
                 getattr(part, name)[...] = 0
         meters = self.meters
@@ -280,6 +288,8 @@ class Bank:
     def clear(self, series: int, direction: int | None) -> None:
         self.fast.clear(series, direction)
         self.slow.clear(series, direction)
+        if direction != DROP:
+            self.shifts.clear(series)
 
     # -- what is expected
 
@@ -333,6 +343,7 @@ class Bank:
         self._after = np.where(closes | ~opens, after, before)
         self._edge = opens != closes
         steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
+        self._smooth: Flags = ~steep
         self._steep: Flags = np.array([steep[lane].any() for lane in self.lanes.parts])  # by lane
         self._variance = np.maximum(of_before, of_after)
         if not moment.known:
@@ -381,9 +392,12 @@ class Bank:
         self.slow.band(*self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
     def _level_estimate(self) -> tuple[Numbers, Numbers]:
-        params = self.params
-        now = self.level.block * params.level_block_seconds
-        return self.level.estimate(self.facts.born.astype(float) + params.young_seconds > now)
+        return self.level.estimate(self._young())
+
+    def _young(self) -> Flags:
+        now = self.level.block * self.params.level_block_seconds
+        young: Flags = self.facts.born.astype(float) + self.params.young_seconds > now
+        return young
 
     def _tolerance(self, variance: Numbers, most: Numbers | float, sd: float) -> tuple[Numbers, Numbers]:
         """Half-widths of the band that is still usual, upwards and downwards; downwards it is wider where little is
@@ -489,6 +503,38 @@ class Bank:
         free: Flags = ~excited
         return free | self._thawed(start) if self._some_frozen else free
 
+    def _close_block(self, end: int, statistic: Numbers) -> None:
+        """Ends the block where its time is over; what speaks for a shift in it counts among what speaks for a surge."""
+        clocks, params = self.clocks, self.params
+        number, length = end // params.level_block_seconds, params.level_block_seconds
+        if number == clocks.block or not (params.shifts and params.level):
+            return
+        passed, clocks.block = number - clocks.block, number
+        sums = self.meters.quarter.astype(float)
+        seen, expected = sums - self.shifts.before
+        self.shifts.before[...] = sums
+        judged = self._slow_ready & self._smooth & ~self.alarmed
+        noise = self.relative_variance * (clocks.pane_seconds / length)
+        hour = params.shift_hour_share * self._tracking()
+        hour += np.maximum(self._variance - params.shift_known_variance, 0.0)
+        found = self.shifts.look(Block(number - 1, passed, seen, expected, judged, noise, hour, self.floor))
+        # the threshold is that of evidence which counts panes, and has all of its budget
+        found += math.log(SHIFTS * length / clocks.pane_seconds)
+        rounded, threshold = np.round(found, 6), self.fast.threshold[SURGE]
+        shifted = (rounded >= threshold) & (statistic[SURGE] < threshold)
+        np.maximum(statistic[SURGE], rounded, out=statistic[SURGE])
+        for series in np.flatnonzero(shifted).tolist():
+            self._take_back(series, number - 1, float(found[series]))
+
+    def _take_back(self, series: int, block: int, statistic: float) -> None:
+        """The level is again as it is without the shift, and what it had taken in is evidence."""
+        found = self.shifts.found(series, block)
+        since = (block + 1 - found.blocks) * self.params.level_block_seconds
+        self.level.become(series, found.level, bool(self._young()[series]))
+        self.fast.become(series, since, found.seen, found.expected, statistic)
+        self.level_now[series] = found.level
+        self._band_due = True
+
     def _close_slow(self, end: int) -> Numbers | None:
         """Ends the slow pane where its time is over; returns its statistic."""
         clocks, params = self.clocks, self.params
@@ -498,7 +544,7 @@ class Bank:
         clocks.quarter = quarter
         seen, expected = self.meters.quarter.astype(float)
         known = (expected > 0) & self._slow_ready
-        self.meters.quarter[...] = 0
+        self.meters.quarter[...] = self.shifts.before[...] = 0
         self.slow_variance.learn(
             seen, expected, self.slow_variance.estimate(), params.slow_seconds, known & ~self.alarmed
         )

@@ -324,6 +324,14 @@ class Level(Columns):
         """What was seen and what the season expects."""
         self.current[...] = self.current + both
 
+    def become(self, series: int, level: float, young: bool) -> None:
+        """Of one series: this, as surely as before, and nothing of what has not entered."""
+        params = self._params
+        prior = params.level_prior_young if young else params.level_prior
+        self.sums[0, series] = max(level * (prior + float(self.sums[1, series])) - prior, 0.0)
+        self.pending[..., series] = 0
+        self.current[:, series] = 0
+
     def estimate(self, young: Flags) -> tuple[Numbers, Numbers]:
         """The level and the relative variance of it."""
         params = self._params

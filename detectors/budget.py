@@ -1,9 +1,9 @@
 """From "false incidents a month" to thresholds: the operator states a budget, everything else follows.
 
 It is shared out among what is watched: counts, shares, mixes, backlogs. Of each portion half is for channels, half for
-queues; of the counts' halves, half for the fast and half for the slow channel; of that, half for surges and half for
-drops. A series whose evidence crosses h = ln(gamma) by chance does so less often than once
-in gamma panes, and the sum of 1/gamma over all that is watched is the budget.
+queues; of the counts' halves, half for the fast and half for the slow speed, which leaves a part of its own to small
+shifts; of that, half for surges and half for drops. A series whose evidence crosses h = ln(gamma) by chance does so
+less often than once in gamma panes, and the sum of 1/gamma over all that is watched is the budget.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ MONTH_SECONDS = 30 * 86_400
 SPEEDS = DIRECTIONS = CLASSES = 2
 # Portions of the budget. Numbers that are no counts (handle times, waits) have no promise and no portion.
 COUNTS, SHARES, MIX, BACKLOGS = 0.5, 0.2, 0.15, 0.15
+SHIFTS = 0.2  # of the slow speed's part
 
 
 class Thresholds(NamedTuple):
@@ -34,6 +35,11 @@ def threshold(false_a_month: float, pane_seconds: float) -> float:
     return max(math.log(MONTH_SECONDS / (false_a_month * pane_seconds)), 1.0)
 
 
+def slow_threshold(false_a_month: float, slow_seconds: float) -> float:
+    """h of the slow speed, of what it and the small shifts may be false."""
+    return threshold((1 - SHIFTS) * false_a_month, slow_seconds)
+
+
 def thresholds(
     budget_a_month: float, channels: int, queues: int, pane_seconds: float, slow_seconds: float
 ) -> Thresholds:
@@ -42,9 +48,9 @@ def thresholds(
     channel, queue = share / max(channels, 1), share / max(queues, 1)
     return Thresholds(
         threshold(channel, pane_seconds),
-        threshold(channel, slow_seconds),
+        slow_threshold(channel, slow_seconds),
         threshold(queue, pane_seconds),
-        threshold(queue, slow_seconds),
+        slow_threshold(queue, slow_seconds),
         budget_a_month,
         channels,
         queues,

@@ -288,7 +288,7 @@ class Channel:
 
     def _state(self, statements: list[Statement], say: Say) -> None:
         if statements:
-            self.dirty |= {"alarms", "hot", "slow"}
+            self.dirty |= {"alarms", "hot", "slow", "shifts"}
             self.stale |= any(said.state == "cleared" for said in statements)
         for said in statements:
             telling.alarm(self, said, say)
@@ -303,7 +303,7 @@ class Channel:
         found = self.alarms.accept(queue, head.closed_to, head.closed_to - head.pane_seconds)
         self._state(found, say)
         if found:
-            self.dirty |= {"head", "slow", "hot", "alarms"}
+            self.dirty |= {"head", "slow", "shifts", "hot", "alarms"}
         return bool(found)
 
     def settle(self) -> None:
@@ -325,7 +325,7 @@ class Channel:
         self.minute.reset()
         self.loads.clear()
         self.waves.settle()
-        self.dirty |= {"head", "hot", "slow", "alarms", "minute", "names", "season"}
+        self.dirty |= {"head", "hot", "slow", "shifts", "alarms", "minute", "names", "season"}
 
     # -- an open pane
 
@@ -460,7 +460,7 @@ class Channel:
         self.metrics.grow(len(new))
         self.set_thresholds(self.limits)
         self.head.names = len(self.names)
-        self.dirty |= {"names", "slow", "size"}
+        self.dirty |= {"names", "slow", "shifts", "size"}
 
     def _gone(self, now: int) -> Flags:
         """Queues without a contact for long."""
@@ -492,7 +492,7 @@ class Channel:
         self.read_hours()
         self.set_thresholds(self.limits)
         self.head.names = len(kept)
-        self.dirty |= {"names", "hot", "slow", "season", "size", "alarms", "minute", "waves"}
+        self.dirty |= {"names", "hot", "slow", "shifts", "season", "size", "alarms", "minute", "waves"}
 
     def set_thresholds(self, limits: budget.Thresholds) -> None:
         self.stand_alone()

@@ -15,6 +15,7 @@ References: Shin, Ramdas, Rinaldo 2024 (e-detectors); Pollak & Tartakovsky 2009 
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -147,6 +148,17 @@ class Evidence(Columns):
         """The ratio (row) that the run of this series speaks most for."""
         low, high = (0, UPS) if direction == SURGE else (UPS, UPS + DOWNS)
         return low + int(np.argmax(self.walks[low:high, series]))
+
+    def become(self, series: int, since: int, seen: float, expected: float, statistic: float) -> None:
+        """Of one series: a surge that is S = `statistic` sure and began at `since`, where so much was seen and
+        expected. It is put down to the ratio that comes nearest."""
+        beyond = seen / expected / float(self._edges[SURGE, series])
+        row = min(range(UPS), key=lambda j: abs(math.log(UP[j] / beyond)))
+        self.clear(series, SURGE)
+        self.runs[row, series] = math.exp(min(statistic, self._params.evidence_max)) * UPS
+        self.walks[row, series] = statistic
+        self.sums[:, row, series] = seen, expected
+        self.since[row, series] = since
 
     def clear(self, series: int, direction: int | None = None) -> None:
         """Sets the evidence of one series to nothing."""

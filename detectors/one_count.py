@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from detectors import one_evidence, one_slow
+from detectors import one_evidence, one_shift, one_slow
 from detectors.evidence import DROP, SURGE, UPS
 from detectors.one_season import OneSeason
+from detectors.one_shift import OneShift, ShiftReading, ShiftState
 from detectors.one_slow import OneSlow, SlowState, SlowView
-from detectors.parameters import RATIOS, CountParams
+from detectors.parameters import RATIOS, SHIFT_BLOCKS, CountParams
 from detectors.singles import Singles, Spread, fork, times, zeros
 from detectors.slots import WEEK_SLOTS, Moment
 
@@ -28,7 +29,7 @@ _LEARNED = ("dispersion", "room", "scale", "visit_sums", "runs", "walks", "obser
 
 class CountState(msgspec.Struct):
     """As the bank keeps it: the season (`counts`, `exposure`), what is followed (`level` to `scale`), the half hour
-    that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`), and the slow speed."""
+    that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`), the slow speed, and small shifts."""
 
     counts: Singles
     exposure: Singles
@@ -47,6 +48,7 @@ class CountState(msgspec.Struct):
     expected: Singles
     since: list[int]
     slow: SlowState
+    shift: ShiftState
     born: int = 0
     frozen_since: int = 0
     block: int = 0
@@ -95,6 +97,7 @@ def empty() -> CountState:
         expected=zeros(_ROWS),
         since=[0] * _ROWS,
         slow=one_slow.empty(),
+        shift=one_shift.empty(),
     )
 
 
@@ -126,6 +129,7 @@ class OneCount:
         self.params = params
         self._kept: OneSeason | None = None
         self.slow = OneSlow(params)
+        self.shift = OneShift(params)
         self._freeze = min(params.freeze_up, params.freeze_down), params.freeze_up, params.freeze_down
         self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
         self.dispersion = Spread(
@@ -201,12 +205,15 @@ class OneCount:
         params = self.params
         if not params.level:
             return 1.0, params.slow_variance_prior
-        young = state.born + params.young_seconds > state.block * params.level_block_seconds
+        young = self._young(state)
         prior = params.level_prior_young if young else params.level_prior
         low = params.level_min_young if young else params.level_min
         high = params.level_max_young if young else params.level_max
         seen, expected = state.level
         return min(max((prior + seen) / (prior + expected), low), high), 1 / (prior + expected)
+
+    def _young(self, state: CountState) -> bool:
+        return state.born + self.params.young_seconds > state.block * self.params.level_block_seconds
 
     def followed(self, state: CountState) -> float:
         """How well the level follows, as its blocks have shown."""
@@ -298,6 +305,30 @@ class OneCount:
 
     # -- a pane
 
+    def shifted(self, state: CountState, view: View, end: int, seen: float, seasonal: float) -> ShiftReading | None:
+        """The block that is over with a pane: the pane's end, what was seen in it and what the season expects."""
+        if not self.shift.ends(state.shift, end):
+            return None
+        params, pane_seconds = self.params, min(state.step, self.params.level_block_seconds)
+        sums = Singles((state.slow.sums[0] + seen, state.slow.sums[1] + seasonal))
+        judged = view.slow.ready and not view.steep and not any(state.alarms)
+        noise = view.variance_of_counts * (pane_seconds / params.level_block_seconds)
+        hour = params.shift_hour_share * self.followed(state) + max(view.variance - params.shift_known_variance, 0.0)
+        return self.shift.read(state.shift, end, sums, judged, noise, hour, pane_seconds)
+
+    def take_back(self, state: CountState, view: View, reading: ShiftReading) -> None:
+        """The level is again as it is without the shift, and what it had taken in is evidence."""
+        found, params = reading.found(), self.params
+        prior = params.level_prior_young if self._young(state) else params.level_prior
+        state.level[0] = max(found.level * (prior + state.level[1]) - prior, 0.0)
+        state.pending, state.current = zeros(4), zeros(2)
+        beyond = found.seen / found.expected / view.edges[SURGE][0]
+        row = min(one_evidence.MEMBERS[SURGE], key=lambda j: abs(math.log(RATIOS[j] / beyond)))
+        self._clear(state, SURGE)
+        state.runs[row] = math.exp(min(reading.statistic, params.evidence_max)) * UPS
+        state.walks[row], state.observed[row], state.expected[row] = reading.statistic, found.seen, found.expected
+        state.since[row] = (reading.number + 1 - found.blocks) * params.level_block_seconds
+
     def grow(self, state: CountState, added: list[float], runs: list[float], pane: tuple[int, float, float]) -> None:
         """The evidence of a pane: its start, what was seen and expected."""
         start, seen, mean = pane
@@ -343,14 +374,21 @@ class OneCount:
 
     def clear(self, state: CountState, direction: int | None) -> None:
         """Sets evidence to nothing."""
+        self._clear(state, direction)
+        self.slow.clear(state.slow, direction)
+        if direction != DROP:
+            state.shift.ratios = zeros(SHIFT_BLOCKS)
+
+    def _clear(self, state: CountState, direction: int | None) -> None:
         for way in (SURGE, DROP) if direction is None else (direction,):
             for j in one_evidence.MEMBERS[way]:
                 state.runs[j] = state.walks[j] = state.observed[j] = state.expected[j] = 0.0
                 state.since[j] = 0
-        self.slow.clear(state.slow, direction)
 
     def accept(self, state: CountState, ratio: float) -> None:
         """What is seen is the new normal."""
         state.scale[0] = (1 + state.scale[0]) * ratio - 1
         state.level, state.current, state.pending = zeros(2), zeros(2), zeros(4)
+        shift, many = state.shift, 1 + SHIFT_BLOCKS
+        shift.day, shift.hour, shift.known = zeros(many), zeros(many), zeros(3)
         self.clear(state, None)

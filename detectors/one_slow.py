@@ -19,7 +19,7 @@ from detectors.singles import Singles, Spread, zeros
 _ROWS = len(RATIOS)
 
 
-class SlowState(msgspec.Struct):
+class SlowState(msgspec.Struct, array_like=True):
     """`sums`: seen, and expected by the season alone, of the slow pane `quarter` that is not over (-1: none yet);
     `variance` of how far slow panes are from the season; the evidence by ratio (`runs` to `since`)."""
 

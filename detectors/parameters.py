@@ -10,6 +10,8 @@ import msgspec
 UP = (1.12, 1.35, 1.8, 2.6, 4.5, 10.0)
 DOWN = (0.0, 0.1, 0.3, 0.6)
 RATIOS = (*UP, *DOWN)
+# Blocks in which a small shift may have begun: two hours of them.
+SHIFT_BLOCKS = 24
 DAY_SECONDS = 86_400
 
 
@@ -97,6 +99,16 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # a ratio beyond these is no busy or quiet day: never learned while its signal is open
     far_up: float = 1.7
     far_down: float = 0.6
+    # small shifts
+    shifts: bool = True
+    shift_ratio: float = 1.4
+    shift_contacts_min: float = 25.0  # expected of a block
+    shift_day_variance: float = 0.12**2  # of how busy a day is
+    shift_day_seconds: float = 12 * 3600.0  # in which that fades to 1/e
+    shift_hour_seconds: float = 3600.0  # ... how busy an hour is
+    shift_hour_share: float = 0.6  # of how far the level is away, that is the hour's: the rest is the level's delay
+    shift_known_variance: float = 0.01  # of a season that is known; what is more is an hour's too
+    shift_surprise_max: float = 2.0  # one absurd count must not make the hour absurd
     # slow channel
     slow_seconds: int = 900
     slow_dispersion: float = 0.05

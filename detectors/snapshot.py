@@ -5,6 +5,7 @@
 | head, minute | the channel's own facts; the minute that is not over | at each closed pane |
 | hot/n | what changes with each pane, of 500 series | at each closed pane |
 | slow/n | the slow channel, facts of the series | every 15 minutes, and with signals |
+| shifts/n | what speaks for small shifts | every 5 minutes, and with signals |
 | season/s | one half hour of the week, all series | when that half hour ends |
 | names/n | the series of a chunk, in order | when there is a new one |
 | alarm/series/direction | one open alarm | while it is open |
@@ -29,6 +30,8 @@ from detectors.slots import WEEK_SLOTS
 
 HOT = ("fast", "level", "dispersion", "tracking", "meters")
 SLOW = ("slow", "slow-variance", "facts")
+SHIFTS = ("shifts",)
+KINDS = (("hot", HOT), ("slow", SLOW), ("shifts", SHIFTS))
 
 
 def changes(channel: Channel) -> dict[str, bytes | None]:
@@ -43,7 +46,7 @@ def changes(channel: Channel) -> dict[str, bytes | None]:
     chunks = range(0, len(channel.names), CHUNK)
     if "names" in dirty:
         found |= {f"names/{at // CHUNK}": pack(channel.names[at : at + CHUNK]) for at in chunks}
-    for kind, parts in (("hot", HOT), ("slow", SLOW)):
+    for kind, parts in KINDS:
         if kind in dirty or "size" in dirty:
             found |= {f"{kind}/{at // CHUNK}": _columns(channel, parts, at) for at in chunks}
     if "minute" in dirty:
@@ -92,9 +95,11 @@ def restore(channel: Channel, entries: Mapping[str, bytes]) -> None:
     channel.bank.grow(len(names), 0)
     channel.read_hours()
     channel.minute.grow(len(names))
-    for kind, parts in (("hot", HOT), ("slow", SLOW)):
+    for kind, parts in KINDS:
         for at in range(0, len(names), CHUNK):
-            _fill(channel, parts, at, zlib.decompress(body(entries[f"{kind}/{at // CHUNK}"])))
+            name = f"{kind}/{at // CHUNK}"
+            if kind != "shifts" or name in entries:  # who wrote before there were any has none
+                _fill(channel, parts, at, zlib.decompress(body(entries[name])))
     if "minute" in entries:
         channel.minute.unpack(body(entries["minute"]))
     for slot in range(WEEK_SLOTS):

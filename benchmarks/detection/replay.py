@@ -120,7 +120,9 @@ def replay(
 
 
 def _moments(traffic: Traffic, rng: np.random.Generator, forks: int) -> set[tuple[int, int]]:
-    hours = rng.uniform(*BUSINESS_HOURS, forks)
+    # one in each part of the day: what a change meets at noon is not what it meets at nine
+    low, high = BUSINESS_HOURS
+    hours = low + (high - low) * (rng.permutation(forks) + rng.uniform(size=forks)) / max(forks, 1)
     return {(traffic.learn_days + n % 5, int(hour * 3600 / traffic.seconds)) for n, hour in enumerate(hours)}
 
 

@@ -66,6 +66,7 @@ class Size(NamedTuple):
     """Series a rate, by kind of run, and forks a series-week."""
 
     main: int
+    cold: int
     null: int
     ablation: int
     rules: int
@@ -76,8 +77,8 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "small": Size(main=32, null=16, ablation=16, rules=10, objects=5, forks=5, part=32, varied=False),
-    "full": Size(main=400, null=400, ablation=100, rules=100, objects=100, forks=10, part=100, varied=True),
+    "small": Size(main=160, cold=32, null=16, ablation=16, rules=10, objects=5, forks=5, part=80, varied=False),
+    "full": Size(main=400, cold=400, null=400, ablation=100, rules=100, objects=100, forks=10, part=100, varied=True),
 }
 
 
@@ -93,8 +94,8 @@ def jobs(size: Size, seed: int = 1) -> list[Job]:
         add(Key(peer), size.objects, 3, (1.0, 5.0, 20.0), changes=_PEER_CHANGES)
     add(Key(OURS), size.main, size.forks, changes=(*CHANGES, *RAMPS), lives=LIVES)
     for name, change in CEILINGS.items():
-        add(Key(name), size.main, size.forks, (1.0, 5.0, 20.0, 100.0), changes=(change,))
-    add(Key(OURS, weeks=0), size.main, size.forks)
+        add(Key(name), size.cold, size.forks, (1.0, 5.0, 20.0, 100.0), changes=(change,))
+    add(Key(OURS, weeks=0), size.cold, size.forks)
     add(Key(NEW_CHANNEL, weeks=0), size.null, size.forks)
     for noise in ("clean", "mild", "hard"):
         add(Key(OURS, noise=noise), size.null, size.forks if size.varied else 0)

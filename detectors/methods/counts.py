@@ -20,8 +20,10 @@ from detectors.contract import Direction, Features, Method, Verdict, number
 from detectors.evidence import DROP, SURGE
 from detectors.hours import Hours
 from detectors.one_count import Alarm, CountState, OneCount, View, empty
+from detectors.one_shift import ShiftReading
 from detectors.one_slow import SlowReading
 from detectors.parameters import RATIOS, CountParams
+from detectors.singles import zeros
 from detectors.slots import Moment
 
 _MOST = 1e15  # contacts of one pane; more are a mistake
@@ -40,7 +42,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
 class Reading(NamedTuple):
     """What a pane shows: the greatest S of both directions and speeds, without its cut, as the fast speed's line has
-    it; S by direction as the bank has it (unrounded); and the slow pane, where one ends."""
+    it; S by direction as the bank has it (unrounded), of panes alone in `fast`; the slow pane, and the block in which a
+    small shift may show, where one ends."""
 
     statistic: float
     ways: tuple[float, float]
@@ -53,7 +56,9 @@ class Reading(NamedTuple):
     runs: list[float]
     state: CountState
     view: View | None
+    fast: tuple[float, float]
     slow: SlowReading | None = None
+    shift: ShiftReading | None = None
 
 
 class Glimpse(NamedTuple):
@@ -83,7 +88,7 @@ class Counts(Method[Reading, CountState]):
     def read(self, x: Features) -> Reading:
         at, seen, state, one = number(x, "at"), number(x, "value"), self.state, self._one
         if not (state.step and math.isfinite(at)):
-            return Reading(0.0, (0.0, 0.0), seen, 0.0, 0.0, 0, False, [], [], state, None)
+            return Reading(0.0, (0.0, 0.0), seen, 0.0, 0.0, 0, False, [], [], state, None, (0.0, 0.0))
         start, (moment, share) = int(at), self._hours.at(at + state.step / 2)
         if not at <= (self.order.last or 0.0):
             state = one.rolled(state, start, moment)
@@ -92,27 +97,33 @@ class Counts(Method[Reading, CountState]):
         mean, known = seasonal * view.level, 0 <= seen < _MOST
         line, cap, near, slow_line = self._limit()
         slow, held = None, state.slow.highest  # between two slow panes the last one's word stands
+        pane = (start + state.step, seen, seasonal) if known else (start + state.step, 0.0, 0.0)
+        shift = one.shifted(state, view, *pane)
         if one.slow.ends(state.slow, start + state.step):
-            pane = (start + state.step, seen, seasonal) if known else (start + state.step, 0.0, 0.0)
             slow = one.slow.read(state.slow, view.slow, pane, slow_line)
             held = max(slow.ways)
         held += line - slow_line
         if not (known and view.judged):
-            ways = one_evidence.statistic(state.runs)
-            return Reading(max(*ways, held), ways, seen, seasonal, mean, start, known, [], [], state, view, slow)
+            fast = one_evidence.statistic(state.runs)
+            ways = _with(shift, fast)
+            return Reading(
+                max(*ways, held), ways, seen, seasonal, mean, start, known, [], [], state, view, fast, slow, shift
+            )
         means, most = (mean, mean), one.params.gain_max
         if view.steep:
             up, down = one.steps(view, share)
             means = mean * up, mean * down
         gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
         runs = one_evidence.grown(state.runs.tolist(), gains, cap)
-        ways = one_evidence.statistic(runs)
-        highest = max(ways)
+        fast = one_evidence.statistic(runs)
+        ways = _with(shift, fast)
+        highest = max(fast)
         if highest >= near and (max(gains) == most or max(runs) == cap):
             # what is kept is cut; what is said need not be
             free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
             highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
-        return Reading(max(highest, held), ways, seen, seasonal, mean, start, True, gains, runs, state, view, slow)
+        highest = max(highest, *ways, held)
+        return Reading(highest, ways, seen, seasonal, mean, start, True, gains, runs, state, view, fast, slow, shift)
 
     def open(self, x: Features, share_up: float, share_down: float) -> Glimpse:
         """The pane after the last learned one before it is over: `share_down` of it was surely delivered, and what was
@@ -143,19 +154,35 @@ class Counts(Method[Reading, CountState]):
             pane = reading.at, reading.seen, reading.expected
             self._one.grow(state, reading.gains, reading.runs, pane)
         self._one.learn(state, reading.view, reading.at, reading.seen, reading.seasonal, reading.known)
+        self._cache = (state, reading.view)
+        if reading.shift is not None:
+            self._shift(reading, reading.view, reading.shift)
         if reading.slow is not None:
             self._one.slow.close(state.slow, reading.slow, state.alarms != _NONE)
+            state.shift.before = zeros(2)
         elif reading.known:
             self._one.slow.add(state.slow, reading.seen, reading.seasonal)
-        self._cache = (state, reading.view)
         if reading.known:
             self._alarms(reading)
+
+    def _shift(self, reading: Reading, view: View, shift: ShiftReading) -> None:
+        """Takes in the block that is over; where a shift is as sure as a surge must be, it is one from now on."""
+        state = reading.state
+        state.shift = shift.state
+        if shift.statistic >= self.line > reading.fast[SURGE]:
+            self._one.take_back(state, view, shift)
+            self._cache = None
 
     def explain(self, x: Features, reading: Reading) -> Verdict:
         del x
         way = SURGE if reading.ways[SURGE] >= reading.ways[DROP] else DROP
         alarm, state = reading.state.alarms[way], reading.state
-        if reading.gains:
+        if reading.shift is not None and way == SURGE and reading.ways[SURGE] > reading.fast[SURGE]:
+            found = reading.shift.found()
+            length = self._one.params.level_block_seconds
+            onset = (reading.shift.number + 1 - found.blocks) * length
+            observed, expected = found.seen, found.expected
+        elif reading.gains:
             walks = [max(walk + gain, 0.0) for walk, gain in zip(state.walks, reading.gains, strict=True)]
             j = one_evidence.best(walks, way)
             alive = state.walks[j] > 0
@@ -180,7 +207,7 @@ class Counts(Method[Reading, CountState]):
         step, params = self.state.step or 60, self._one.params
         if self._limits[0] != step:
             each = self.params.false_a_month / (budget.SPEEDS * budget.DIRECTIONS)
-            line, slow = budget.threshold(each, step), budget.threshold(each, params.slow_seconds)
+            line, slow = budget.threshold(each, step), budget.slow_threshold(each, params.slow_seconds)
             cut = min(4 * line, params.evidence_max)
             near = min(cut, params.gain_max) - math.log(len(RATIOS))
             self._limits = step, line, math.exp(cut), near, slow
@@ -261,6 +288,11 @@ class Counts(Method[Reading, CountState]):
             gain = seen * math.log(rho) - (seen + shape) * math.log((shape + rho * mean) / (shape + mean))
             alarm.relief = max(0.0, alarm.relief - max(min(gain, params.gain_max), -params.gain_max))
         return alarm.relief > params.recovery_line
+
+
+def _with(shift: ShiftReading | None, fast: tuple[float, float]) -> tuple[float, float]:
+    """S by direction: what speaks for a shift speaks for a surge."""
+    return fast if shift is None else (max(fast[SURGE], shift.statistic), fast[DROP])
 
 
 def build(time_zone: str = "UTC") -> Counts:

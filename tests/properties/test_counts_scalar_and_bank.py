@@ -27,14 +27,15 @@ STARTS = [int(datetime(2026, 10, 23, tzinfo=UTC).timestamp()), int(datetime(2026
 class Pair:
     """One series, told to both. The bank hears of alarms from the scalar detector, as it does from `alarms`."""
 
-    def __init__(self, start: int, step: int) -> None:
+    def __init__(self, start: int, step: int, false_a_month: float = 1.0) -> None:
         self.step = step
-        self.scalar = Counts(Params(pane_seconds=step, time_zone="Europe/Berlin"))
+        self.scalar = Counts(Params(pane_seconds=step, time_zone="Europe/Berlin", false_a_month=false_a_month))
         self.bank = Bank(CountParams(), LocalTime("Europe/Berlin"))
         self.bank.grow(1, start)
-        self.bank.fast.limit(np.full((2, 1), budget.threshold(1 / 4, step)))
-        self.bank.slow.limit(np.full((2, 1), budget.threshold(1 / 4, self.bank.params.slow_seconds)))
-        self.opened = self.ended = self.slow = 0
+        self.bank.fast.limit(np.full((2, 1), budget.threshold(false_a_month / 4, step)))
+        slow = budget.slow_threshold(false_a_month / 4, self.bank.params.slow_seconds)
+        self.bank.slow.limit(np.full((2, 1), slow))
+        self.opened = self.ended = self.slow = self.shifts = 0
 
     def close(self, at: int, seen: float, known: bool) -> float:
         """The difference of S, over both directions."""
@@ -55,6 +56,8 @@ class Pair:
                 self.ended += 1
             self.opened += before[way] is None and self.scalar.state.alarms[way] is not None
         assert (closed.slow is None) == (reading.slow is None)
+        shift = reading.shift
+        self.shifts += shift is not None and shift.statistic >= self.scalar.line > reading.fast[SURGE]
         pairs = [*zip(closed.statistic[:, 0], reading.ways, strict=True)]
         if closed.slow is not None and reading.slow is not None:
             pairs += zip(closed.slow[:, 0], reading.slow.ways, strict=True)
@@ -150,6 +153,34 @@ def test_a_day_that_is_busy_from_end_to_end_is_found_by_the_slow_speed_of_both()
         found |= {alarm.slow for alarm in pair.scalar.state.alarms if alarm is not None}
     assert True in found
     assert pair.slow > 300
+
+
+def test_a_small_shift_that_lasts_is_taken_back_from_the_level_by_both() -> None:
+    pair, rng = Pair(STARTS[0], 60, false_a_month=400.0), np.random.default_rng(9)
+    onset = STARTS[0] + 8 * 86_400 + 10 * 3600
+    for at in range(STARTS[0], onset + 4 * 3600, 60):
+        mean = 30.0 * (1 + 0.5 * math.sin(at / 86_400 * 2 * math.pi)) * (1.4 if at >= onset else 1.0)
+        before = pair.shifts
+        assert pair.close(at, float(rng.negative_binomial(60, 60 / (60 + mean))), True) <= 1e-9
+        if pair.shifts > before:
+            alarm = pair.scalar.state.alarms[SURGE]
+            assert alarm is not None
+            assert alarm.ratio == pytest.approx(1.4, abs=0.12)
+            assert alarm.onset == pytest.approx(onset, abs=900)
+            assert float(pair.bank.level_now[0]) == pytest.approx(1.0, abs=0.12)
+    state, bank = pair.scalar.state, pair.bank
+    assert pair.shifts == 1, "and it was not found before"
+    for name, kept in (
+        ("day", bank.shifts.busy[0]),
+        ("hour", bank.shifts.busy[1]),
+        ("known", bank.shifts.known),
+        ("ratios", bank.shifts.ratios),
+        ("seen", bank.shifts.blocks[0]),
+        ("expected", bank.shifts.blocks[1]),
+        ("before", bank.shifts.before),
+    ):
+        assert np.allclose(np.array(getattr(state.shift, name)), kept[:, 0], rtol=1e-6, atol=1e-9), name
+    assert np.allclose(np.array(state.walks), bank.fast.walks[:, 0], rtol=1e-6, atol=1e-9)
 
 
 def test_the_comparison_would_see_a_difference() -> None:

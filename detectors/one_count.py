@@ -27,7 +27,7 @@ _SEASON = ("counts", "exposure")
 _LEARNED = ("dispersion", "room", "scale", "visit_sums", "runs", "walks", "observed", "expected")
 
 
-class CountState(msgspec.Struct):
+class CountState(msgspec.Struct, array_like=True):
     """As the bank keeps it: the season (`counts`, `exposure`), what is followed (`level` to `scale`), the half hour
     that is not over (`visit_sums`), the evidence by ratio (`runs` to `since`), the slow speed, and small shifts."""
 
@@ -61,7 +61,7 @@ class CountState(msgspec.Struct):
     alarms: list[Alarm | None] = msgspec.field(default_factory=lambda: [None, None])
 
 
-class Alarm(msgspec.Struct):
+class Alarm(msgspec.Struct, array_like=True):
     """An open alarm of one direction. `relief` is the evidence that it is over."""
 
     opened: int
@@ -305,10 +305,8 @@ class OneCount:
 
     # -- a pane
 
-    def shifted(self, state: CountState, view: View, end: int, seen: float, seasonal: float) -> ShiftReading | None:
+    def shifted(self, state: CountState, view: View, end: int, seen: float, seasonal: float) -> ShiftReading:
         """The block that is over with a pane: the pane's end, what was seen in it and what the season expects."""
-        if not self.shift.ends(state.shift, end):
-            return None
         params, pane_seconds = self.params, min(state.step, self.params.level_block_seconds)
         sums = Singles((state.slow.sums[0] + seen, state.slow.sums[1] + seasonal))
         judged = view.slow.ready and not view.steep and not any(state.alarms)

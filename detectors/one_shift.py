@@ -62,12 +62,13 @@ class OneShift:
     def __init__(self, params: CountParams) -> None:
         self.params = params
         self.seconds = params.level_block_seconds
+        self._on = params.shifts and params.level
         self._step = math.log(params.shift_ratio)
         self._most = math.exp(params.evidence_max)
 
     def ends(self, state: ShiftState, end: int) -> bool:
         """Whether a block is over at the end of a pane."""
-        return self.params.shifts and self.params.level and end // self.seconds != state.block
+        return end // self.seconds != state.block and self._on
 
     def read(
         self, state: ShiftState, end: int, sums: Singles, judged: bool, noise: float, hour: float, pane_seconds: int
@@ -76,12 +77,13 @@ class OneShift:
         relative variances of its counts and of how busy an hour is."""
         number = end // self.seconds
         made = self._passed(state, number - state.block, number - 1)
-        seen, expected = (now - before for now, before in zip(sums, state.before, strict=True))
-        made.before, made.block = Singles(sums), number
+        seen, expected = sums[0] - state.before[0], sums[1] - state.before[1]
+        made.before, made.block = sums, number
         slot = (number - 1) % SHIFT_BLOCKS
         made.seen[slot], made.expected[slot] = seen, expected
         if judged and expected >= self.params.shift_contacts_min:
-            self._see(made, slot, seen, expected, noise, hour)
+            made.day[1 + slot], made.hour[1 + slot], made.ratios[slot] = made.day[0], made.hour[0], 1.0
+            self._see(made, seen, expected, noise, hour)
         else:
             made.ratios = zeros(SHIFT_BLOCKS)
         speaks = math.log(max(sum(made.ratios.tolist()), _TINY)) + math.log(SHIFTS * self.seconds / pane_seconds)
@@ -90,38 +92,47 @@ class OneShift:
     def _passed(self, state: ShiftState, blocks: int, number: int) -> ShiftState:
         day, hour = fades(self.params, blocks)
         at_day, at_hour, both = state.known
-        made = msgspec.structs.replace(
-            state,
-            day=Singles([value * day for value in state.day.tolist()]),
-            hour=Singles([value * hour for value in state.hour.tolist()]),
-            known=Singles([at_day * (day * day), at_hour * (hour * hour), both * (day * hour)]),
-            ratios=Singles(state.ratios),
-            seen=Singles(state.seen),
-            expected=Singles(state.expected),
+        made = ShiftState(
+            Singles([value * day for value in state.day.tolist()]),
+            Singles([value * hour for value in state.hour.tolist()]),
+            Singles((at_day * (day * day), at_hour * (hour * hour), both * (day * hour))),
+            Singles(state.ratios),
+            Singles(state.seen),
+            Singles(state.expected),
+            state.before,
         )
         for skipped in range(number - min(blocks, SHIFT_BLOCKS) + 1, number):
             for column in (made.ratios, made.seen, made.expected):
                 column[skipped % SHIFT_BLOCKS] = 0.0
         return made
 
-    def _see(self, state: ShiftState, slot: int, seen: float, expected: float, noise: float, hour: float) -> None:
-        params = self.params
-        state.day[1 + slot], state.hour[1 + slot] = state.day[0], state.hour[0]
+    def _see(self, state: ShiftState, seen: float, expected: float, noise: float, hour: float) -> None:
+        params, exp, log = self.params, math.exp, math.log
         of_day, of_hour, both = state.known
         day = max(params.shift_day_variance - of_day, 0.0) - both
         hour = max(hour - of_hour, 0.0) - both
         unknown = max(day + hour, _LEAST)
         wide = 1 / (noise + unknown * (1 + noise))
-        usual = state.day[0] + state.hour[0]
-        mean = expected * math.exp(usual)
+        days, hours = state.day.tolist(), state.hour.tolist()
+        usual = days[0] + hours[0]
+        mean = expected * exp(usual)
+        totals = [at_day + at_hour + self._step for at_day, at_hour in zip(days[1:], hours[1:], strict=True)]
+        means = [expected * exp(total) for total in totals]
+        most, all_of, near = params.gain_max, seen + wide, wide + mean
+        gains = [
+            seen * (total - usual) - all_of * log((wide + here) / near)
+            for total, here in zip(totals, means, strict=True)
+        ]
+        if max(gains) > most:
+            gains = [min(gain, most) for gain in gains]
+        ratios = [ratio * exp(gain) for ratio, gain in zip(state.ratios.tolist(), gains, strict=True)]
+        state.ratios = Singles(ratios if max(ratios) <= self._most else [min(ratio, self._most) for ratio in ratios])
         gain, most = 1 / (unknown + noise + 1 / mean), params.shift_surprise_max
-        for j, (at_day, at_hour) in enumerate(zip(state.day.tolist(), state.hour.tolist(), strict=True)):
-            total = at_day + at_hour + (self._step if j else 0.0)
-            here = expected * math.exp(total)
-            if j:
-                before = 1.0 if j == 1 + slot else state.ratios[j - 1]
-                speaks = seen * (total - usual) - (seen + wide) * math.log((wide + here) / (wide + mean))
-                state.ratios[j - 1] = min(before * math.exp(min(speaks, params.gain_max)), self._most)
-            apart = min(max(seen / here - 1, -most), most)
-            state.day[j], state.hour[j] = at_day + gain * day * apart, at_hour + gain * hour * apart
-        state.known = Singles([of_day + gain * (day * day), of_hour + gain * (hour * hour), both + gain * (day * hour)])
+        aparts = [seen / here - 1 for here in (mean, *means)]
+        if max(aparts) > most:
+            aparts = [min(apart, most) for apart in aparts]
+        of = gain * day
+        state.day = Singles([value + of * apart for value, apart in zip(days, aparts, strict=True)])
+        of = gain * hour
+        state.hour = Singles([value + of * apart for value, apart in zip(hours, aparts, strict=True)])
+        state.known = Singles((of_day + gain * (day * day), of_hour + gain * (hour * hour), both + gain * (day * hour)))

@@ -121,7 +121,7 @@ class Shifts(Columns):
         self.ratios[:, rows] = np.minimum(before * np.exp(gains), self._most)
         # the gain is that of no shift for all: where contacts are many it hardly depends on how many
         gain = 1 / (unknown + noise + 1 / mean[0])
-        apart = np.clip(seen / mean - 1, -params.shift_surprise_max, params.shift_surprise_max)
+        apart = np.minimum(seen / mean - 1, params.shift_surprise_max)
         busy[_DAY] += gain * day * apart
         busy[_HOUR] += gain * hour * apart
         known += gain * np.array([day * day, hour * hour, day * hour])

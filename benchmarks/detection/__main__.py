@@ -28,6 +28,7 @@ from benchmarks.detection.inside import Inside, inside
 from benchmarks.detection.method import Breakwater
 from benchmarks.detection.musts import DELAYS, judge, told_by
 from benchmarks.detection.runs import OURS, Key, Run
+from detectors.slots import SLOT_SECONDS
 
 
 def main() -> int:
@@ -113,16 +114,21 @@ def evaluate(
     return judge(every, false, alarms, seen_inside), every, false, alarms
 
 
-def cost(series: int = 10_000, buckets: int = 120) -> report.Cost:
-    """Microseconds a bucket and series of the bank, with traffic of its usual kind."""
-    method = Breakwater(series)
+def cost(series: int = 10_000, buckets: int = 180, seconds: int = 10) -> report.Cost:
+    """Microseconds a bucket and series of the bank that knows two weeks, with traffic of its usual kind."""
+    method = Breakwater(series, seconds=seconds)
     rng = np.random.default_rng(0)
     rates = rng.choice([0.2, 1.0, 5.0, 20.0], series)
-    counts = rng.poisson(rates, (buckets, series)).astype(float)
+    season = method.bank.season
+    season.exposure[...] = 2 * SLOT_SECONDS
+    season.counts[...] = rng.poisson(rates / 60 * 2 * SLOT_SECONDS, season.counts.shape)
+    method.bank.refresh()
+    counts = rng.poisson(rates * seconds / 60, (buckets, series)).astype(float)
     began = time.process_time()
     for bucket, seen in enumerate(counts):
-        method.step(START + 60 * bucket, seen)
-    return report.Cost(series, (time.process_time() - began) / buckets / series * 1e6, method.state_bytes())
+        method.step(START + seconds * bucket, seen)
+    taken = time.process_time() - began
+    return report.Cost(series, seconds, taken / buckets / series * 1e6, method.state_bytes())
 
 
 def _as_json(results: report.Results) -> dict[str, Any]:

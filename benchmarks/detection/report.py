@@ -54,9 +54,10 @@ it: however many contacts it brings, it can say no more than k ((x/m)(1 - 1/r) -
 
 
 class Cost(NamedTuple):
-    """Of the bank at many series."""
+    """Of the bank at many series; `microseconds` a bucket of `seconds` and series."""
 
     series: int
+    seconds: int
     microseconds: float
     state_bytes: int
 
@@ -170,7 +171,8 @@ def _page(results: Results) -> list[str]:
         "",
         "## Cost",
         "",
-        f"{number(results.cost.microseconds)} us a bucket and series in the bank at {results.cost.series:,} series; "
+        f"{number(results.cost.microseconds)} us a bucket of {results.cost.seconds} seconds (the product's own) and "
+        f"series in the bank at {results.cost.series:,} series that know two weeks; "
         f"{results.cost.state_bytes:,} bytes of state a series.",
     ]
 

@@ -96,16 +96,19 @@ class Counts(Method[Reading, CountState]):
         seasonal = self._seasonal(state, view, moment, share)
         mean, known = seasonal * view.level, 0 <= seen < _MOST
         line, cap, near, slow_line = self._limit()
-        slow, held = None, state.slow.highest  # between two slow panes the last one's word stands
-        pane = (start + state.step, seen, seasonal) if known else (start + state.step, 0.0, 0.0)
-        shift = one.shifted(state, view, *pane)
-        if one.slow.ends(state.slow, start + state.step):
+        slow = shift = None
+        held = state.slow.highest  # between two slow panes the last one's word stands
+        end = start + state.step
+        if one.shift.ends(state.shift, end):
+            shift = one.shifted(state, view, end, *((seen, seasonal) if known else (0.0, 0.0)))
+        if one.slow.ends(state.slow, end):
+            pane = (end, seen, seasonal) if known else (end, 0.0, 0.0)
             slow = one.slow.read(state.slow, view.slow, pane, slow_line)
             held = max(slow.ways)
         held += line - slow_line
         if not (known and view.judged):
             fast = one_evidence.statistic(state.runs)
-            ways = _with(shift, fast)
+            ways = fast if shift is None else _with(shift, fast)
             return Reading(
                 max(*ways, held), ways, seen, seasonal, mean, start, known, [], [], state, view, fast, slow, shift
             )
@@ -116,13 +119,15 @@ class Counts(Method[Reading, CountState]):
         gains = one_evidence.gains(seen, means, view.edges, view.shape, most)
         runs = one_evidence.grown(state.runs.tolist(), gains, cap)
         fast = one_evidence.statistic(runs)
-        ways = _with(shift, fast)
+        ways = fast if shift is None else _with(shift, fast)
         highest = max(fast)
         if highest >= near and (max(gains) == most or max(runs) == cap):
             # what is kept is cut; what is said need not be
             free = one_evidence.gains(seen, means, view.edges, view.shape, math.inf)
             highest = max(one_evidence.uncut(state.runs[row], free[row]) for row in one_evidence.ROWS)
-        highest = max(highest, *ways, held)
+        if shift is not None:
+            held = max(held, shift.statistic)
+        highest = max(highest, held)
         return Reading(highest, ways, seen, seasonal, mean, start, True, gains, runs, state, view, fast, slow, shift)
 
     def open(self, x: Features, share_up: float, share_down: float) -> Glimpse:
@@ -290,9 +295,9 @@ class Counts(Method[Reading, CountState]):
         return alarm.relief > params.recovery_line
 
 
-def _with(shift: ShiftReading | None, fast: tuple[float, float]) -> tuple[float, float]:
+def _with(shift: ShiftReading, fast: tuple[float, float]) -> tuple[float, float]:
     """S by direction: what speaks for a shift speaks for a surge."""
-    return fast if shift is None else (max(fast[SURGE], shift.statistic), fast[DROP])
+    return max(fast[SURGE], shift.statistic), fast[DROP]
 
 
 def build(time_zone: str = "UTC") -> Counts:

@@ -517,23 +517,27 @@ class Bank:
         noise = self.relative_variance * (clocks.pane_seconds / length)
         hour = params.shift_hour_share * self._tracking()
         hour += np.maximum(self._variance - params.shift_known_variance, 0.0)
-        found = self.shifts.look(Block(number - 1, passed, seen, expected, judged, noise, hour, self.floor))
+        speaks = self.shifts.look(Block(number - 1, passed, seen, expected, judged, noise, hour))
         # the threshold is that of evidence which counts panes, and has all of its budget
-        found += math.log(SHIFTS * length / clocks.pane_seconds)
-        rounded, threshold = np.round(found, 6), self.fast.threshold[SURGE]
-        shifted = (rounded >= threshold) & (statistic[SURGE] < threshold)
+        speaks += math.log(SHIFTS * length / clocks.pane_seconds)
+        rounded, threshold = np.round(speaks, 6), self.fast.threshold[SURGE]
+        for series in np.flatnonzero((rounded >= threshold) & (statistic[SURGE] < threshold)).tolist():
+            if not self._take_back(series, number - 1, float(speaks[series])):
+                rounded[series] = statistic[SURGE, series]
         np.maximum(statistic[SURGE], rounded, out=statistic[SURGE])
-        for series in np.flatnonzero(shifted).tolist():
-            self._take_back(series, number - 1, float(found[series]))
 
-    def _take_back(self, series: int, block: int, statistic: float) -> None:
-        """The level is again as it is without the shift, and what it had taken in is evidence."""
+    def _take_back(self, series: int, block: int, statistic: float) -> bool:
+        """The level is again as it is without the shift, and what it had taken in is evidence; not where a person has
+        said that so much is no matter."""
         found = self.shifts.found(series, block)
+        if found.seen < found.expected * np.broadcast_to(self.floor, self.size)[series]:
+            return False
         since = (block + 1 - found.blocks) * self.params.level_block_seconds
         self.level.become(series, found.level, bool(self._young()[series]))
         self.fast.become(series, since, found.seen, found.expected, statistic)
         self.level_now[series] = found.level
         self._band_due = True
+        return True
 
     def _close_slow(self, end: int) -> Numbers | None:
         """Ends the slow pane where its time is over; returns its statistic."""

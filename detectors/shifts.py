@@ -29,7 +29,7 @@ _LEAST = 1e-6  # relative variance that is always left
 class Block(NamedTuple):
     """A block of time that is over, by its number, and how many have passed since the last; what was seen in it and
     what the season expects; which series can be judged; relative variances of its counts beyond Poisson's, and of how
-    busy an hour is; what a person has said is no matter (a ratio)."""
+    busy an hour is."""
 
     number: int
     passed: int
@@ -38,7 +38,6 @@ class Block(NamedTuple):
     judged: Flags
     noise: Numbers
     hour: Numbers
-    floor: float | Numbers
 
 
 class Found(NamedTuple):
@@ -104,7 +103,6 @@ class Shifts(Columns):
     def _see(self, block: Block, rows: NDArray[np.int64], slot: int, before: Numbers) -> None:
         params = self._params
         seen, expected, noise, hour = block.seen[rows], block.expected[rows], block.noise[rows], block.hour[rows]
-        floor = np.broadcast_to(block.floor, block.seen.shape)[rows]
         busy, known = self.busy[:, :, rows].astype(float), self.known[:, rows].astype(float)
         busy[:, 1 + slot] = busy[:, 0]
         day = np.maximum(params.shift_day_variance - known[_DAY], 0.0) - known[_BOTH]
@@ -115,8 +113,8 @@ class Shifts(Columns):
         mean = expected * np.exp(total)
         # the counts' own law, widened by what is not known of the mean
         wide = 1 / (noise + unknown * (1 + noise))
-        gains = seen * (total[1:] - (total[0] + np.log(floor)))
-        gains -= (seen + wide) * np.log((wide + mean[1:]) / (wide + mean[0] * floor))
+        gains = seen * (total[1:] - total[0])
+        gains -= (seen + wide) * np.log((wide + mean[1:]) / (wide + mean[0]))
         np.minimum(gains, params.gain_max, out=gains)
         self.ratios[:, rows] = np.minimum(before * np.exp(gains), self._most)
         # the gain is that of no shift for all: where contacts are many it hardly depends on how many

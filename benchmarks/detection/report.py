@@ -28,10 +28,11 @@ for 1.5x is 6.4 buckets, where that of Poisson counts would be 1.3. Nobody knows
 (8 % in class real) leaves an error of 7-9 % that no method can foresee. In the cold week a queue that nothing is known
 of joins a channel whose other queues have two weeks; `breakwater, new channel` has no such neighbours.
 
-Changes begin at random moments of weekday business hours in the week after the learned ones; the delay is 1 in the
-first bucket and is capped at three hours. *Nominal*: budget as stated, nothing tuned. *Calibrated*: the threshold at
-which the null week shows one false alarm a series and month on that side, for each rate, so that all methods are
-compared at the same price. Intervals: 90 % bootstrap over series.
+Changes begin in the week after the learned ones, at moments that are spread evenly over the business hours of its
+weekdays; the delay is 1 in the first bucket and is capped at three hours. *Nominal*: budget as stated, nothing tuned.
+*Calibrated*: the threshold at which the null week shows one false alarm a series and month on that side, for each rate,
+so that all methods are compared at the same price. It is the n-th highest peak of n series-months: of few series it is
+a matter of luck. Intervals: 90 % bootstrap over series.
 """
 _CEILING = """
 An aim is what would be better than a must asks. *Ceiling*: the same row's worst cell for a Bayes filter that is told

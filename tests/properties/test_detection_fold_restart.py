@@ -15,7 +15,14 @@ from schemas.signal import Signal
 
 # within an hour nothing is known of a time of day; these logs are about restarts
 QUICK = DetectParams(
-    counts=CountParams(warm_up_seconds=1200.0, quiet_variance=100.0, unknown_weight=0.0, unknown_room=0.0)
+    counts=CountParams(
+        warm_up_seconds=1200.0,
+        quiet_variance=100.0,
+        unknown_weight=0.0,
+        unknown_room=0.0,
+        slow_season_variance_max=100.0,
+        shift_contacts_min=1.0,
+    )
 )
 SURGE = (200, 260, 5.0)
 
@@ -77,3 +84,16 @@ def test_a_restart_anywhere_changes_neither_what_is_said_nor_what_is_kept(name: 
     whole_entries, whole_outputs = WHOLE[name]
     assert outputs == whole_outputs
     assert entries == whole_entries
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_state_from_before_there_were_shifts_is_taken_up(name: str) -> None:
+    records, half = LOGS[name], len(LOGS[name]) // 2
+    fold, _ = fold_over(records[:half], DetectionFold(QUICK), 0)
+    entries = {entry: value for entry, value in fold.changes().items() if value is not None}
+    older = {entry: value for entry, value in entries.items() if "/shifts/" not in entry}
+    assert len(older) < len(entries)
+    fold = DetectionFold(QUICK)
+    fold.restore(older)
+    fold, _ = fold_over(records[half:], fold, half)
+    assert any("/shifts/" in entry for entry in fold.changes())

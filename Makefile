@@ -26,7 +26,7 @@ demo: .venv/.demo ## an outage in accelerated time, told in the terminal and on 
 	@$(BIN)/breakwater demo $(ARGS)
 
 test: .venv/.test ## every test; those on Apache Kafka where Java and Maven are there
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/cluster --ignore=tests/image $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/cluster --ignore=tests/image $(ARGS)
 
 .venv/.cluster: .venv/.test
 	@tools/setup.sh cluster

@@ -138,6 +138,7 @@ class Bank:
         self.closed: Flags | None = None  # None: none is
         self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
         self._fresh: tuple[int, int, bool, int] | None = None
+        self._worth: float | Numbers = 1.0  # of what the level has taken in, around the moment that was read last
         self._band_due = self._slow_band_due = self._room_due = self._some_frozen = True
         self._totals: Totals | None = None
         self._rates: dict[int, tuple[Numbers, Numbers]] = {}
@@ -196,7 +197,7 @@ class Bank:
     def close(self, start: int, seconds: int, seen: Numbers, known: Flags | None = None) -> Closed:
         """Takes in one closed pane; series that are not `known` (None: all are) neither score nor learn."""
         moment = self.local.moment(start + seconds / 2)
-        self._roll(start, moment)
+        self._roll(start, moment, start + seconds / 2)
         seasonal = self._seasonal(moment, start, seconds)
         known = self.without_closed(known)
         expected = seasonal * self.level_now
@@ -296,11 +297,7 @@ class Bank:
     def _seasonal(self, moment: Moment, start: int, seconds: float) -> Numbers:
         """Contacts that the season alone expects in the `seconds` from `start` on, around `moment`; in closed hours
         none."""
-        key = (moment.before, moment.after, moment.known, moment.visit)
-        if key != self._fresh:
-            self._read_season(moment, start + seconds / 2)
-            self._fresh = key
-            self._band_due = True
+        self._look(moment, start + seconds / 2)
         if self._band_due:
             self._read_band()
         scaled = (self._before + (self._after - self._before) * moment.share) * (seconds * moment.factor)
@@ -308,6 +305,32 @@ class Bank:
         shares = self.open_share = self._shares(start, seconds)
         self.closed = _closed(shares)
         return mean if shares is None else mean * shares
+
+    def _look(self, moment: Moment, at: float) -> None:
+        """Reads the season around a moment, unless it was the last that was read."""
+        key = (moment.before, moment.after, moment.known, moment.visit)
+        if key == self._fresh:
+            return
+        self._read_season(moment, at)
+        self._fresh = key
+        self._band_due = True
+        self._worth = 1.0 if moment.visit == self.clocks.visit else self._worth_here()
+
+    def _worth_here(self) -> Numbers:
+        """What the level is worth in another half hour than it was learned in. Where nothing was known of the season it
+        has made up for that, and where more is known it is no word on how busy it is: by series, the share of what it
+        has taken in that leaves it as unsure as the season was."""
+        params, guessed = self.params, self._guessed()
+        better = (guessed > params.quiet_variance) & (self._variance < guessed * params.level_known_ratio)
+        fewer = np.where(better, guessed - self._variance, 0.0)
+        worth: Numbers = 1 / (1 + self.level.sums[1].astype(float) * fewer)
+        return worth
+
+    def _guessed(self) -> Numbers:
+        """How unsure the season was so far in the half hour that is not over, as a relative variance."""
+        _, _, exposure, doubt = self.meters.visit.astype(float)
+        found: Numbers = doubt / np.maximum(exposure, 1.0) - self.params.visit_variance - self._tracking()
+        return found
 
     def _shares(self, start: float, seconds: float) -> Numbers | None:
         """By series: how much of a stretch of time it is open; None where all are open throughout."""
@@ -339,8 +362,10 @@ class Bank:
         # no line is drawn from an open half hour to a closed one
         first = at - moment.share * SLOT_SECONDS
         opens, closes = self._is_open(first), self._is_open(first + SLOT_SECONDS)
-        self._before = np.where(opens | ~closes, before, after)
-        self._after = np.where(closes | ~opens, after, before)
+        # nor between a known one and a guessed one: the level has got used to the guess
+        first_known, then_known = of_before < self.params.guess_variance, of_after < self.params.guess_variance
+        self._before = np.where((opens | ~closes) & (then_known | ~first_known), before, after)
+        self._after = np.where((closes | ~opens) & (first_known | ~then_known), after, before)
         self._edge = opens != closes
         steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
         self._smooth: Flags = ~steep
@@ -363,11 +388,11 @@ class Bank:
         """Level, tolerance and shape: functions of the state, which move once a block at most."""
         params = self.params
         self._band_due, self._room_due = False, True
-        self.level_now, variance = self._level_estimate()
+        self.level_now, variance = self.level.estimate(self._young(), self._worth)
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
         # what the season does not know, the level shows where contacts are many
-        unseen = np.exp(-self.level.sums[0].astype(float) / params.level_tells)
+        unseen = np.exp(-self.level.sums[0].astype(float) * self._worth / params.level_tells)
         unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
         self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
         self._all_judged = bool(np.logical_and.reduce(self.judged))
@@ -391,9 +416,6 @@ class Bank:
         )
         self.slow.band(*self.slow_tolerance, np.full(self.size, 1 / params.slow_dispersion))
 
-    def _level_estimate(self) -> tuple[Numbers, Numbers]:
-        return self.level.estimate(self._young())
-
     def _young(self) -> Flags:
         now = self.level.block * self.params.level_block_seconds
         young: Flags = self.facts.born.astype(float) + self.params.young_seconds > now
@@ -413,28 +435,40 @@ class Bank:
 
     # -- learning
 
-    def _roll(self, start: int, moment: Moment) -> None:
-        """Closes blocks and half hours that ended before this pane."""
+    def _roll(self, start: int, moment: Moment, at: float) -> None:
+        """Closes blocks and half hours that ended before this pane, whose middle is `at`."""
         clocks = self.clocks
         block = start // self.params.level_block_seconds
         if block > self.level.block:
             self._follow_level()
-            self.level.roll(block, (self.meters.frozen_since > 0) & ~self._thawed(start))
+            beside_guess = self._guessed() >= self.params.guess_variance
+            self.level.roll(block, (self.meters.frozen_since > 0) & ~self._thawed(start), beside_guess)
             self.meters.spread[...] = self.dispersion.estimate()
             self._band_due = True
         if moment.visit != clocks.visit:
+            flat = self.season.flat(self._totals or self.season.totals())
             if clocks.visit != -1 and clocks.ordinary:
                 self._learn_visit()
+            self._fresh = None
+            self._look(moment, at)
+            self._turn(flat)
             self.meters.visit[...] = 0
             clocks.visit, clocks.slot, clocks.ordinary = moment.visit, moment.slot, moment.ordinary
-            self._fresh = None
+
+    def _turn(self, flat: Numbers) -> None:
+        """Of the level, what holds in the half hour that begins. Beside a guess it goes on from that which is made now;
+        in the half hour before it was `flat`."""
+        guessed = self._variance >= self.params.guess_variance
+        now = self.season.flat(self._totals or self.season.totals())
+        self.level.scale(self._worth * np.array([np.ones(self.size), np.where(guessed, now / flat, 1.0)]))
+        self._worth = 1.0
 
     def _follow_level(self) -> None:
         """How far the block that ended was from what the level had said of it, beyond the counts' own noise; and how
         much of it the level may take in."""
         params, block_seconds = self.params, self.params.level_block_seconds
         seen, seasonal = self.level.current.astype(float)
-        level = self._level_estimate()[0] if self._band_due else self.level_now
+        level, _ = self.level.estimate(self._young())
         noise: Numbers = self.meters.spread.astype(float) * (self.clocks.pane_seconds / block_seconds)
         expected = seasonal * level
         self.tracking.learn(seen, expected, self._tracking() + noise, block_seconds, seasonal > 0, noise)
@@ -480,7 +514,10 @@ class Bank:
         meters.quarter[...] = meters.quarter + both
         both *= counted
         self.level.add(both)
-        self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted)
+        # beside a guess counts are far from expected for another reason than their own dispersion
+        self.dispersion.learn(
+            seen, expected, self.relative_variance, seconds, counted & (self._variance < params.guess_variance)
+        )
         visit = np.empty(meters.visit.shape)
         visit[0], visit[1], visit[2] = seen, expected, seconds_known
         np.multiply(self._doubt, seconds_known, out=visit[3])
@@ -513,7 +550,7 @@ class Bank:
         sums = self.meters.quarter.astype(float)
         seen, expected = sums - self.shifts.before
         self.shifts.before[...] = sums
-        judged = self._slow_ready & self._smooth & ~self.alarmed
+        judged = self.ready & (self._variance < params.shift_season_variance_max) & self._smooth & ~self.alarmed
         noise = self.relative_variance * (clocks.pane_seconds / length)
         hour = params.shift_hour_share * self._tracking()
         hour += np.maximum(self._variance - params.shift_known_variance, 0.0)

@@ -160,6 +160,11 @@ class Season(Columns):
         rate, variance = self._join(rate, variance + params.shape_variance, counts, visits)
         return rate, variance + either
 
+    def flat(self, totals: Totals) -> Numbers:
+        """Contacts a visit where a time of day is like any other."""
+        found: Numbers = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
+        return found
+
     def _usual(self, times: Places, at: tuple[Places, Places], totals: Totals) -> Pair:
         """Contacts a visit by time of day, on weekdays (on other days where no weekday is known), and the relative
         variance of that at one time of each window. Of a shape of which nothing is known a flat one is a guess."""
@@ -171,8 +176,7 @@ class Season(Columns):
             self._weekdays = {time: self._weekdays[time] for time in wanted}
         sums = np.array([self._weekdays[time] for time in wanted])[times - wanted.start]
         seen, known = sums[:, :, 0], sums[:, :, 1]
-        flat = (totals.seen + 0.5) / np.maximum(totals.exposure, SLOT_SECONDS) * SLOT_SECONDS
-        usual = (seen + params.flat_visits * flat) / (known + params.flat_visits)
+        usual = (seen + params.flat_visits * self.flat(totals)) / (known + params.flat_visits)
         days = np.maximum(known[at], params.flat_visits)
         # one day alone may hold an incident, or be unlike the others; several bear each other out
         variance = params.visit_variance / days + params.one_day_variance / days**2 + 1 / (seen[at] + 0.5)
@@ -296,24 +300,33 @@ class Level(Columns):
     def __init__(self, params: CountParams) -> None:
         super().__init__()
         self._params = params
-        self._fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
+        each = params.level_block_seconds
+        self._fades = (
+            0.5 ** (each / params.level_half_life_seconds),
+            0.5 ** (each / params.level_guess_half_life_seconds),
+        )
         self.block = 0
 
-    def roll(self, block: int, frozen: Flags) -> bool:
+    def roll(self, block: int, frozen: Flags, beside_guess: Flags) -> bool:
         """Moves to the block of time `block`; says whether the level may have changed."""
         passed = block - self.block
         if passed <= 0:
             return False
         self.block = block
-        free = ~frozen
+        free, fade = ~frozen, self._faded(1, beside_guess)
         for _ in range(min(passed, 3)):
-            self.sums[...] = np.where(frozen, self.sums, self.sums * self._fade + self.pending[0])
+            self.sums[...] = np.where(frozen, self.sums, self.sums * fade + self.pending[0])
             self.pending[0] = self.pending[1]
             self.pending[1] = self.current * free
             self.current[...] = 0
         if passed > 3:
-            self.sums[...] = np.where(frozen, self.sums, self.sums * self._fade ** min(passed - 3, 1000))
+            self.sums[...] = np.where(frozen, self.sums, self.sums * self._faded(passed - 3, beside_guess))
         return True
+
+    def _faded(self, blocks: int, beside_guess: Flags) -> NDArray[np.float32]:
+        """What is left after so many blocks."""
+        usual, quick = (np.float32(fade ** min(blocks, 1000)) for fade in self._fades)
+        return np.where(beside_guess, quick, usual)
 
     def limit(self, low: Numbers, high: Numbers) -> None:
         """What the block that ends has seen counts as no less and no more than this: the level follows busy hours at
@@ -324,6 +337,11 @@ class Level(Columns):
         """What was seen and what the season expects."""
         self.current[...] = self.current + both
 
+    def scale(self, by: Numbers) -> None:
+        """What was seen and what the season expected of it are so many times as much (2, series)."""
+        for column in (self.sums, self.pending, self.current):
+            column[...] = column.astype(float) * by
+
     def become(self, series: int, level: float, young: bool) -> None:
         """Of one series: this, as surely as before, and nothing of what has not entered."""
         params = self._params
@@ -332,13 +350,13 @@ class Level(Columns):
         self.pending[..., series] = 0
         self.current[:, series] = 0
 
-    def estimate(self, young: Flags) -> tuple[Numbers, Numbers]:
-        """The level and the relative variance of it."""
+    def estimate(self, young: Flags, worth: Numbers | float = 1.0) -> tuple[Numbers, Numbers]:
+        """The level and the relative variance of it, where what was taken in is worth this share of what it was."""
         params = self._params
         if not params.level:
             return np.ones(young.shape), np.full(young.shape, params.slow_variance_prior)
         prior = np.where(young, params.level_prior_young, params.level_prior)
-        seen, expected = self.sums.astype(float)
+        seen, expected = self.sums.astype(float) * worth
         low = np.where(young, params.level_min_young, params.level_min)
         high = np.where(young, params.level_max_young, params.level_max)
         return np.minimum(np.maximum((prior + seen) / (prior + expected), low), high), 1 / (prior + expected)

@@ -131,7 +131,11 @@ class OneCount:
         self.slow = OneSlow(params)
         self.shift = OneShift(params)
         self._freeze = min(params.freeze_up, params.freeze_down), params.freeze_up, params.freeze_down
-        self.fade = 0.5 ** (params.level_block_seconds / params.level_half_life_seconds)
+        each = params.level_block_seconds
+        self._fades = (
+            0.5 ** (each / params.level_half_life_seconds),
+            0.5 ** (each / params.level_guess_half_life_seconds),
+        )
         self.dispersion = Spread(
             params.dispersion_prior, params.dispersion_prior_weight, params.dispersion_half_life_seconds, params
         )
@@ -152,9 +156,10 @@ class OneCount:
             before, after, season, ready, steep, weeks = old[1:7]
         else:
             before, after, season, ready, steep, weeks = self._season(state, moment)
-        level, variance = self.level(state)
+        worth = self._worth(state, moment, season)
+        level, variance = self.level(state, worth)
         tracking = self.followed(state)
-        unseen = math.exp(-state.level[0] / params.level_tells)
+        unseen = math.exp(-state.level[0] * worth / params.level_tells)
         unknown = max(season - params.tolerance_known_variance, 0.0) * unseen
         told = variance + season / 2 + tracking + params.unknown_weight * unknown
         most = min(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
@@ -187,6 +192,8 @@ class OneCount:
     def _season(self, state: CountState, moment: Moment) -> tuple[float, float, float, bool, bool, float]:
         params, season = self.params, self._table(state)
         (before, known), (after, other) = season.rate(moment.before), season.rate(moment.after)
+        if (known < params.guess_variance) != (other < params.guess_variance):
+            before = after = before if known > other else after
         variance = max(known, other)
         if not moment.known:
             variance += params.special_variance
@@ -200,8 +207,9 @@ class OneCount:
             self._kept = OneSeason(self.params, state.counts, state.exposure)
         return self._kept
 
-    def level(self, state: CountState) -> tuple[float, float]:
-        """How busy it is against the season, and the relative variance of that."""
+    def level(self, state: CountState, worth: float = 1.0) -> tuple[float, float]:
+        """How busy it is against the season, and the relative variance of that, where what was taken in is worth this
+        share of what it was."""
         params = self.params
         if not params.level:
             return 1.0, params.slow_variance_prior
@@ -209,8 +217,22 @@ class OneCount:
         prior = params.level_prior_young if young else params.level_prior
         low = params.level_min_young if young else params.level_min
         high = params.level_max_young if young else params.level_max
-        seen, expected = state.level
+        seen, expected = state.level[0] * worth, state.level[1] * worth
         return min(max((prior + seen) / (prior + expected), low), high), 1 / (prior + expected)
+
+    def _worth(self, state: CountState, moment: Moment, season: float) -> float:
+        """What the level is worth in another half hour than it was learned in: as in `Bank._worth_here`."""
+        if moment.visit == state.visit:
+            return 1.0
+        params, guessed = self.params, self._guessed(state)
+        if guessed <= params.quiet_variance or season >= guessed * params.level_known_ratio:
+            return 1.0
+        return 1 / (1 + state.level[1] * (guessed - season))
+
+    def _guessed(self, state: CountState) -> float:
+        """How unsure the season was so far in the half hour that is not over, as a relative variance."""
+        _, _, exposure, doubt = state.visit_sums
+        return doubt / max(exposure, 1.0) - self.params.visit_variance - self.followed(state)
 
     def _young(self, state: CountState) -> bool:
         return state.born + self.params.young_seconds > state.block * self.params.level_block_seconds
@@ -252,8 +274,10 @@ class OneCount:
             self._roll_level(state, block, self.frozen(state, start))
             state.spread[0] = self.dispersion.estimate(state.dispersion)
         if another:
+            flat = self._table(old).flat
             if state.visit != -1 and state.ordinary:
                 self._learn_visit(state, old)
+            self._turn(state, moment, flat)
             state.visit_sums = zeros(4)
             state.visit, state.slot, state.ordinary = moment.visit, moment.slot, moment.ordinary
         return state
@@ -280,7 +304,7 @@ class OneCount:
         state.current[0] = min(max(state.current[0], expected / room), expected * room)
 
     def _roll_level(self, state: CountState, block: int, frozen: bool) -> None:
-        passed, fade = block - state.block, self.fade
+        passed, fade = block - state.block, self._fades[self._guessed(state) >= self.params.guess_variance]
         level, pending, current = state.level, state.pending, state.current
         state.block = block
         for _ in range(min(passed, 3)):
@@ -293,6 +317,17 @@ class OneCount:
         if passed > 3 and not frozen:
             for i in (0, 1):
                 level[i] = times(fade ** min(passed - 3, 1000), level[i])
+
+    def _turn(self, state: CountState, moment: Moment, flat: float) -> None:
+        """Of the level, what holds in the half hour that begins: as in `Bank._turn`."""
+        season = self._season(state, moment)[2]
+        worth = self._worth(state, moment, season)
+        guess = self._table(state).flat / flat if season >= self.params.guess_variance else 1.0
+        if worth == guess == 1.0:
+            return
+        for column in (state.level, state.pending, state.current):
+            column[::2] = Singles(each * worth for each in column[::2])
+            column[1::2] = Singles(each * (worth * guess) for each in column[1::2])
 
     def _learn_visit(self, state: CountState, old: CountState) -> None:
         """The half hour that ended becomes part of the season, which is `old`'s until then."""
@@ -309,7 +344,8 @@ class OneCount:
         """The block that is over with a pane: the pane's end, what was seen in it and what the season expects."""
         params, pane_seconds = self.params, min(state.step, self.params.level_block_seconds)
         sums = Singles((state.slow.sums[0] + seen, state.slow.sums[1] + seasonal))
-        judged = view.slow.ready and not view.steep and not any(state.alarms)
+        known = view.ready and view.variance < params.shift_season_variance_max
+        judged = known and not view.steep and not any(state.alarms)
         noise = view.variance_of_counts * (pane_seconds / params.level_block_seconds)
         hour = params.shift_hour_share * self.followed(state) + max(view.variance - params.shift_known_variance, 0.0)
         return self.shift.read(state.shift, end, sums, judged, noise, hour, pane_seconds)
@@ -357,7 +393,8 @@ class OneCount:
         if view.ready and (not excited or self.thawed(state, start)):
             state.current[0] += seen
             state.current[1] += seasonal
-            self.dispersion.learn(state.dispersion, seen, mean, view.variance_of_counts, state.step)
+            if view.variance < params.guess_variance:
+                self.dispersion.learn(state.dispersion, seen, mean, view.variance_of_counts, state.step)
         far = excited and self.far(state) and view.variance <= params.outage_variance_max
         usual, sums = params.far_weight if far else 1.0, state.visit_sums
         sums[0] += seen * usual

@@ -25,7 +25,7 @@ class OneSeason:
         self.counts, self.exposure = counts, exposure
         self.seen, self.seconds = math.fsum(counts), math.fsum(exposure)  # of the whole week
         self._params = params
-        self._flat = (self.seen + 0.5) / max(self.seconds, SLOT_SECONDS) * SLOT_SECONDS
+        self.flat = (self.seen + 0.5) / max(self.seconds, SLOT_SECONDS) * SLOT_SECONDS
         self._weekdays: dict[int, tuple[float, float]] = {}
         self._usual: dict[int, float] = {}
         self._rates: dict[int, tuple[float, float]] = {}
@@ -87,7 +87,7 @@ class OneSeason:
         found = self._usual.get(time_of_day)
         if found is None:
             (seen, known), worth = self._on_weekdays(time_of_day), self._params.flat_visits
-            found = self._usual[time_of_day] = (seen + worth * self._flat) / (known + worth)
+            found = self._usual[time_of_day] = (seen + worth * self.flat) / (known + worth)
         return found
 
     def _usual_variance(self, time_of_day: int) -> float:

@@ -36,6 +36,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     shape_variance: float = 0.01  # of one half hour of one day around what its like and its surroundings say
     flat_variance: float = 2.0  # of a shape of which nothing is known
     one_day_variance: float = 0.15  # of a shape that one day has shown
+    guess_variance: float = 0.5  # of which less is known is a guess: the level is also what the season should have been
     flat_visits: float = 0.05  # that a flat shape is worth
     doubtful_visits: float = 1.9  # so many may hold an incident; two weeks are worth 1.8
     doubtful_days: float = 1.3  # so many days may be an outage or a crowd from end to end
@@ -50,7 +51,10 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     # level
     level_prior: float = 1 / 0.15**2  # expected contacts that the season's word is worth
     level_prior_young: float = 6.0
+    # where a half hour's season is less unsure than that of the one before by this factor, the level made up for it
+    level_known_ratio: float = 0.75
     level_half_life_seconds: float = 1980.0
+    level_guess_half_life_seconds: float = 900.0  # it makes up for mornings, too
     level_block_seconds: int = 300
     level_limit_sd: float = 1.0  # of the counts' own noise beyond the band, that a block may tell the level
     level_min: float = 0.4
@@ -103,6 +107,7 @@ class CountParams(msgspec.Struct, frozen=True, kw_only=True):
     shifts: bool = True
     shift_ratio: float = 1.4
     shift_contacts_min: float = 25.0  # expected of a block
+    shift_season_variance_max: float = 0.04  # a season that becomes known looks like a shift itself
     shift_day_variance: float = 0.12**2  # of how busy a day is
     shift_day_seconds: float = 12 * 3600.0  # in which that fades to 1/e
     shift_hour_seconds: float = 3600.0  # ... how busy an hour is

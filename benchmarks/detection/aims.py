@@ -41,6 +41,10 @@ AIMS: dict[str, tuple[float, str]] = {
         "hours whose busyness moves by a third and back: they leave the band that the last week has shown",
     ),
     "cold-start week: false alarms a month, nominal": (0.3, _COLD),
+    "new channel's first week: false alarms a month, nominal": (
+        0.3,
+        "half hours that one day has shown, and on the first day none: the level must make up for their shape",
+    ),
     "onset error at 3.8x, rates 5-20, buckets": (0.2, _ONSET),
     "onset error at 2x, rates 5-20, buckets": (1.0, _ONSET),
     "clear after the end, rate 5, 3.8x, median minutes": (4.0, "the hundredfold likelihood that is asked for"),

@@ -18,6 +18,6 @@ def test_no_must_of_detection_falls(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.detection", "--size", "small", "--seed", "1", "--no-peers"]
     done = subprocess.run([*command, "--json", str(file)], cwd=ROOT, capture_output=True, text=True, check=False)
     musts = json.loads(file.read_text())["musts"]
-    assert len(musts) >= 28
+    assert len(musts) >= 29
     assert {name: must["got"] for name, must in musts.items() if not must["held"]} == {}, done.stderr[-2000:]
     assert done.returncode == 0

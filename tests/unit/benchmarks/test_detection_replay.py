@@ -179,7 +179,8 @@ def judged(monthly: float) -> dict[str, musts.Must]:
         for weeks in (0, 2)
     ]
     false = [made_false(runs.OURS, noise, 2, monthly) for noise in musts.FALSE_ALARMS]
-    false += [made_false(runs.OURS, "real", 0, 0.1), made_false("same rates", "real", 2, monthly)]
+    false += [made_false(method, "real", 0, 0.1) for method in (runs.OURS, runs.NEW_CHANNEL)]
+    false.append(made_false("same rates", "real", 2, monthly))
     false += [made_false(name, "real", 2, monthly) for name in runs.ABLATIONS]
     alarm = cells.Alarms(3.8, 60, 0.1, 1.0, 1.0, 5.0, 1.0, 10)
     sooner = [Inside(120.0, 3.8, "real", 20.0, 50.0, 30.0, 0.0, 100)]

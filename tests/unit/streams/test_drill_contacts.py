@@ -25,7 +25,7 @@ from schemas.signal import Signal
 from streams.notify import notices
 from tests.properties.pane_logs import START, fold_over, pane, progress
 
-LEARNED, SURGE = 360, 12  # minutes
+LEARNED, SURGE = 360, 15  # minutes
 USUAL, MORE = 20, 40
 
 T = TypeVar("T")

@@ -7,24 +7,22 @@ nothing. Neither knows of signals.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.baseline import Dispersion, Level, Season, Totals
+from detectors.baseline import Dispersion, Level, Season
 from detectors.budget import SHIFTS
 from detectors.columns import Column, Columns, Flags, Lanes, Numbers
 from detectors.evidence import DROP, SURGE, Evidence
-from detectors.parameters import DAY_SECONDS, CountParams
+from detectors.outlook import Outlook
+from detectors.parameters import CountParams
 from detectors.shifts import Block, Shifts
-from detectors.slots import SLOT_SECONDS, WEEK_SLOTS, LocalTime, Moment
+from detectors.slots import LocalTime, Moment
 
 CURVE = 8  # panes of the statistic that are kept before a signal opens
-_WEEK_SECONDS = 7 * DAY_SECONDS
-_SLOTS_AHEAD = 5  # that loads tell of
 
 
 class Meters(Columns):
@@ -59,12 +57,6 @@ class Facts(Columns):
     }
     scale: NDArray[np.float32]
     born: NDArray[np.uint32]
-
-
-class Opens(Protocol):
-    """As `calendar.Opening`."""
-
-    def shares(self, start: float, end: float) -> Numbers | None: ...
 
 
 class Clocks(msgspec.Struct):
@@ -115,8 +107,8 @@ class Bank:
 
     def __init__(self, params: CountParams, local: LocalTime, lanes: int = 1) -> None:
         self.params = params
-        self.local = local
         self.season = Season(params, lanes)
+        self.outlook = Outlook(params, local, self.season)
         self.level = Level(params)
         day = params.dispersion_half_life_seconds
         self.dispersion = Dispersion(params.dispersion_prior, params.dispersion_prior_weight, day, params)
@@ -133,19 +125,19 @@ class Bank:
         self.clocks = Clocks()
         self.alarmed: Flags = np.zeros(0, bool)
         self.far: Flags = np.zeros(0, bool)  # alarmed, and further away than busy and quiet days are
-        self.opening: Opens | None = None
         self.open_share: Numbers | None = None  # of the pane; None: all are open throughout
         self.closed: Flags | None = None  # None: none is
         self.floor: float | Numbers = 1.0  # a person's floor of the band, as a ratio; or one a row
-        self._fresh: tuple[int, int, bool, int] | None = None
         self._worth: float | Numbers = 1.0  # of what the level has taken in, around the moment that was read last
         self._band_due = self._slow_band_due = self._room_due = self._some_frozen = True
-        self._totals: Totals | None = None
-        self._rates: dict[int, tuple[Numbers, Numbers]] = {}
 
     @property
     def size(self) -> int:
         return len(self.facts.scale)
+
+    @property
+    def local(self) -> LocalTime:
+        return self.outlook.local
 
     @property
     def lanes(self) -> Lanes:
@@ -188,8 +180,7 @@ class Bank:
     def refresh(self) -> None:
         """What is derived from the state is derived anew at the next pane."""
         self.season.forget()
-        self._forget_season()
-        self._fresh = None
+        self.outlook.forget()
         self._band_due = self._slow_band_due = self._room_due = self._some_frozen = True
 
     # -- a pane
@@ -203,7 +194,7 @@ class Bank:
         expected = seasonal * self.level_now
         scored = self.judged if known is None else self.judged & known
         scored = None if known is None and self._all_judged else scored
-        statistic = self.fast.update(seen, expected, start, scored, self._steps(moment))
+        statistic = self.fast.update(seen, expected, start, scored, self.outlook.steps(moment))
         self.clocks.pane_seconds = min(seconds, self.params.level_block_seconds)
         self._learn(start, seconds, seen, expected, seasonal, known)
         self._close_block(start + seconds, statistic)
@@ -218,7 +209,7 @@ class Bank:
         expected = self._seasonal(moment, start, seconds) * self.level_now
         open_and_known = self.without_closed(known)
         mean = expected * np.array([[share_up], [share_down]])
-        steps = self._steps(moment)
+        steps = self.outlook.steps(moment)
         gains = self.fast.gains(seen, mean if steps is None else mean * steps)
         gains = np.where(self.judged & open_and_known, gains, 0.0)
         return self.fast.statistic(self.fast.with_gains(gains)), mean, gains
@@ -231,7 +222,7 @@ class Bank:
 
     def closed_throughout(self, start: int, seconds: int) -> Flags | None:
         """Which series are closed in all of a stretch of time; None where none is."""
-        return _closed(self._shares(start, seconds))
+        return _closed(self.outlook.shares(start, seconds))
 
     def expect(self, start: int, seconds: int) -> Numbers:
         """What a pane would hold of which nothing is known."""
@@ -240,30 +231,9 @@ class Bank:
 
     def ahead(self, end: int, seconds: int, many: int) -> Numbers:
         """Contacts that the season expects, at today's level, in each of the `many` stretches that follow on `end`."""
-        moments = [self.local.moment(end + (i + 0.5) * seconds) for i in range(many)]
-        rates = self._rates_of([slot for moment in moments for slot in (moment.before, moment.after)])
-        before = np.array([rates[moment.before][0] for moment in moments])
-        after = np.array([rates[moment.after][0] for moment in moments])
-        share, factor = np.array([(moment.share, moment.factor) for moment in moments]).T[:, :, None]
-        shares = [self._shares(end + i * seconds, seconds) for i in range(many)]
-        found = (before + (after - before) * share) * seconds * factor
-        if any(each is not None for each in shares):
-            found *= np.array([np.ones(self.size) if each is None else each for each in shares])
-        expected: Numbers = found * (1.0 + self.facts.scale.astype(float)) * self.level_now
+        ahead = self.outlook.ahead(end, seconds, many)
+        expected: Numbers = ahead * (1.0 + self.facts.scale.astype(float)) * self.level_now
         return expected
-
-    def _rates_of(self, slots: Iterable[int]) -> dict[int, tuple[Numbers, Numbers]]:
-        """At least of these slots: contacts a second, and the relative variance of that. Worked out once until the
-        season learns, which it does when a half hour ends."""
-        new = [slot for slot in dict.fromkeys(slots) if slot not in self._rates]
-        if new:
-            self._totals = self._totals or self.season.totals()
-            self._rates |= zip(new, zip(*self.season.rates(new, self._totals), strict=True), strict=True)
-        return self._rates
-
-    def _forget_season(self) -> None:
-        self._totals = None
-        self._rates.clear()
 
     def accept(self, series: int, ratio: float) -> None:
         """Takes what is seen for the new normal: the season is scaled and the evidence begins anew."""
@@ -300,29 +270,25 @@ class Bank:
         self._look(moment, start + seconds / 2)
         if self._band_due:
             self._read_band()
-        scaled = (self._before + (self._after - self._before) * moment.share) * (seconds * moment.factor)
-        mean: Numbers = scaled * self._scale
-        shares = self.open_share = self._shares(start, seconds)
+        mean = self.outlook.mean(moment, seconds) * self._scale
+        shares = self.open_share = self.outlook.shares(start, seconds)
         self.closed = _closed(shares)
         return mean if shares is None else mean * shares
 
     def _look(self, moment: Moment, at: float) -> None:
-        """Reads the season around a moment, unless it was the last that was read."""
-        key = (moment.before, moment.after, moment.known, moment.visit)
-        if key == self._fresh:
-            return
-        self._read_season(moment, at)
-        self._fresh = key
-        self._band_due = True
-        self._worth = 1.0 if moment.visit == self.clocks.visit else self._worth_here()
+        """What follows from the season around a moment, unless that was looked at last."""
+        if self.outlook.look(moment, at):
+            self._band_due = self._slow_band_due = True
+            self._scale = 1.0 + self.facts.scale.astype(float)
+            self._worth = 1.0 if moment.visit == self.clocks.visit else self._worth_here()
 
     def _worth_here(self) -> Numbers:
         """What the level is worth in another half hour than it was learned in. Where nothing was known of the season it
         has made up for that, and where more is known it is no word on how busy it is: by series, the share of what it
         has taken in that leaves it as unsure as the season was."""
-        params, guessed = self.params, self._guessed()
-        better = (guessed > params.quiet_variance) & (self._variance < guessed * params.level_known_ratio)
-        fewer = np.where(better, guessed - self._variance, 0.0)
+        params, season, guessed = self.params, self.outlook.variance, self._guessed()
+        better = (guessed > params.quiet_variance) & (season < guessed * params.level_known_ratio)
+        fewer = np.where(better, guessed - season, 0.0)
         worth: Numbers = 1 / (1 + self.level.sums[1].astype(float) * fewer)
         return worth
 
@@ -332,74 +298,22 @@ class Bank:
         found: Numbers = doubt / np.maximum(exposure, 1.0) - self.params.visit_variance - self._tracking()
         return found
 
-    def _shares(self, start: float, seconds: float) -> Numbers | None:
-        """By series: how much of a stretch of time it is open; None where all are open throughout."""
-        if self.opening is None:
-            return None
-        wall = self.local.wall(start)
-        return self.opening.shares(wall, wall + seconds)
-
-    def _steps(self, moment: Moment) -> Numbers | None:
-        """How far traffic may be from the line between two half hours, which it may step between at any minute: factors
-        by direction and series. An opening hour is a step, and a season of half hours cannot know its minute."""
-        if not np.logical_or.reduce(self._steep):
-            return None
-        rate = self._before + (self._after - self._before) * moment.share
-        low, high = np.minimum(self._before, self._after), np.maximum(self._before, self._after)
-        ramp = math.sqrt(self.params.step_ratio)
-        # who waits for the doors to open comes at once, and before they close nobody does
-        door = np.where(self._edge, self.params.step_ratio, 1.0)
-        steps = np.array([np.maximum(high / rate / ramp, door), np.minimum(low / rate * ramp, 1 / door)])
-        return steps if self._steep.all() else np.where(self._steep[self.lanes.of], steps, 1.0)
-
-    def _read_season(self, moment: Moment, at: float) -> None:
-        # those that will be looked at before this half hour is over
-        later = _SLOTS_AHEAD if self.params.looks_ahead and self.size > len(self.lanes.parts) else 1
-        coming = ((moment.slot + i) % WEEK_SLOTS for i in range(1, later + 1))
-        rates = self._rates_of((moment.before, moment.after, *coming))
-        (before, of_before), (after, of_after) = rates[moment.before], rates[moment.after]
-        totals = self._totals = self._totals or self.season.totals()
-        # no line is drawn from an open half hour to a closed one
-        first = at - moment.share * SLOT_SECONDS
-        opens, closes = self._is_open(first), self._is_open(first + SLOT_SECONDS)
-        # nor between a known one and a guessed one: the level has got used to the guess
-        first_known, then_known = of_before < self.params.guess_variance, of_after < self.params.guess_variance
-        self._before = np.where((opens | ~closes) & (then_known | ~first_known), before, after)
-        self._after = np.where((closes | ~opens) & (first_known | ~then_known), after, before)
-        self._edge = opens != closes
-        steep = (np.abs(np.log(self._after / self._before)) > math.log(self.params.step_ratio)) | self._edge
-        self._smooth: Flags = ~steep
-        self._steep: Flags = np.array([steep[lane].any() for lane in self.lanes.parts])  # by lane
-        self._variance = np.maximum(of_before, of_after)
-        if not moment.known:
-            self._variance = self._variance + self.params.special_variance
-        self._scale = 1.0 + self.facts.scale.astype(float)
-        self.learned_weeks = totals.exposure / _WEEK_SECONDS
-        self.ready = (totals.exposure >= self.params.warm_up_seconds) & (totals.seen >= self.params.warm_up_contacts)
-        self._slow_ready = self.ready & (self._variance < self.params.slow_season_variance_max)
-        self._slow_band_due = True
-
-    def _is_open(self, centre: float) -> Flags:
-        """In the half hour around a moment."""
-        shares = self._shares(centre - SLOT_SECONDS / 2, SLOT_SECONDS)
-        return np.ones(self.size, bool) if shares is None else shares > 0
-
     def _read_band(self) -> None:
         """Level, tolerance and shape: functions of the state, which move once a block at most."""
-        params = self.params
+        params, season = self.params, self.outlook.variance
         self._band_due, self._room_due = False, True
         self.level_now, variance = self.level.estimate(self._young(), self._worth)
         self.relative_variance = self.meters.spread.astype(float)
         tracking = self._tracking()
         # what the season does not know, the level shows where contacts are many
         unseen = np.exp(-self.level.sums[0].astype(float) * self._worth / params.level_tells)
-        unknown = np.maximum(self._variance - params.tolerance_known_variance, 0.0) * unseen
-        self.judged = self.ready & (self._variance * unseen < params.quiet_variance)
+        unknown = np.maximum(season - params.tolerance_known_variance, 0.0) * unseen
+        self.judged = self.outlook.ready & (season * unseen < params.quiet_variance)
         self._all_judged = bool(np.logical_and.reduce(self.judged))
-        told = variance + self._variance / 2 + tracking + params.unknown_weight * unknown
+        told = variance + season / 2 + tracking + params.unknown_weight * unknown
         most = np.minimum(params.tolerance_max + params.unknown_room * unknown, params.tolerance_unknown_max)
         self.tolerance = self._tolerance(told, most, params.tolerance_sd)
-        self._doubt = variance + self._variance + params.visit_variance + tracking
+        self._doubt = variance + season + params.visit_variance + tracking
         self.fast.band(*self.tolerance, 1 / self.relative_variance)
         # of a count that is expected: what it may differ by beyond chance, as a relative variance
         self.room_variance = self.relative_variance + (self.tolerance[0] / 2) ** 2
@@ -410,7 +324,7 @@ class Bank:
         params = self.params
         self._slow_band_due = False
         self.slow_tolerance = self._tolerance(
-            self.slow_variance.estimate() + self._variance + params.tolerance_floor_variance,
+            self.slow_variance.estimate() + self.outlook.variance + params.tolerance_floor_variance,
             params.tolerance_max,
             params.slow_tolerance_sd,
         )
@@ -446,10 +360,10 @@ class Bank:
             self.meters.spread[...] = self.dispersion.estimate()
             self._band_due = True
         if moment.visit != clocks.visit:
-            flat = self.season.flat(self._totals or self.season.totals())
+            flat = self.outlook.flat()
             if clocks.visit != -1 and clocks.ordinary:
                 self._learn_visit()
-            self._fresh = None
+            self.outlook.forget()
             self._look(moment, at)
             self._turn(flat)
             self.meters.visit[...] = 0
@@ -458,9 +372,8 @@ class Bank:
     def _turn(self, flat: Numbers) -> None:
         """Of the level, what holds in the half hour that begins. Beside a guess it goes on from that which is made now;
         in the half hour before it was `flat`."""
-        guessed = self._variance >= self.params.guess_variance
-        now = self.season.flat(self._totals or self.season.totals())
-        self.level.scale(self._worth * np.array([np.ones(self.size), np.where(guessed, now / flat, 1.0)]))
+        now = np.where(self.outlook.is_guess, self.outlook.flat() / flat, 1.0)
+        self.level.scale(self._worth * np.array([np.ones(self.size), now]))
         self._worth = 1.0
 
     def _follow_level(self) -> None:
@@ -489,7 +402,6 @@ class Bank:
         scale = 1.0 + self.facts.scale.astype(float)
         variance /= np.maximum(exposure, 1.0)
         self.season.learn(self.clocks.slot, seen / scale, expected / scale, exposure, variance)
-        self._forget_season()
 
     def frozen_seconds(self, series: int, now: int) -> float:
         since = int(self.meters.frozen_since[series])
@@ -504,7 +416,7 @@ class Bank:
         self, start: int, seconds: int, seen: Numbers, expected: Numbers, seasonal: Numbers, known: Flags | None
     ) -> None:
         meters, params = self.meters, self.params
-        counted = self._free(start) & self.ready
+        counted = self._free(start) & self.outlook.ready
         seconds_known = np.float64(seconds) if self.open_share is None else seconds * self.open_share
         if known is not None:
             seen, expected, seasonal = seen * known, expected * known, seasonal * known
@@ -515,14 +427,12 @@ class Bank:
         both *= counted
         self.level.add(both)
         # beside a guess counts are far from expected for another reason than their own dispersion
-        self.dispersion.learn(
-            seen, expected, self.relative_variance, seconds, counted & (self._variance < params.guess_variance)
-        )
+        self.dispersion.learn(seen, expected, self.relative_variance, seconds, counted & ~self.outlook.is_guess)
         visit = np.empty(meters.visit.shape)
         visit[0], visit[1], visit[2] = seen, expected, seconds_known
         np.multiply(self._doubt, seconds_known, out=visit[3])
         if np.logical_or.reduce(self.far):
-            visit *= np.where(self.far & (self._variance <= params.outage_variance_max), params.far_weight, 1.0)
+            visit *= np.where(self.far & (self.outlook.variance <= params.outage_variance_max), params.far_weight, 1.0)
         visit += meters.visit
         meters.visit[...] = visit
         if self._room_due:
@@ -550,10 +460,10 @@ class Bank:
         sums = self.meters.quarter.astype(float)
         seen, expected = sums - self.shifts.before
         self.shifts.before[...] = sums
-        judged = self.ready & (self._variance < params.shift_season_variance_max) & self._smooth & ~self.alarmed
+        judged = self.outlook.is_known(params.shift_season_variance_max) & self.outlook.smooth & ~self.alarmed
         noise = self.relative_variance * (clocks.pane_seconds / length)
         hour = params.shift_hour_share * self._tracking()
-        hour += np.maximum(self._variance - params.shift_known_variance, 0.0)
+        hour += np.maximum(self.outlook.variance - params.shift_known_variance, 0.0)
         speaks = self.shifts.look(Block(number - 1, passed, seen, expected, judged, noise, hour))
         # the threshold is that of evidence which counts panes, and has all of its budget
         speaks += math.log(SHIFTS * length / clocks.pane_seconds)
@@ -584,7 +494,7 @@ class Bank:
             return None
         clocks.quarter = quarter
         seen, expected = self.meters.quarter.astype(float)
-        known = (expected > 0) & self._slow_ready
+        known = (expected > 0) & self.outlook.is_known(self.params.slow_season_variance_max)
         self.meters.quarter[...] = self.shifts.before[...] = 0
         self.slow_variance.learn(
             seen, expected, self.slow_variance.estimate(), params.slow_seconds, known & ~self.alarmed

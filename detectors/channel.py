@@ -135,14 +135,14 @@ class Channel:
         """The model in force from the next pane on."""
         self.stand_alone()
         self.centre = centre
-        self.bank.local = LocalTime(centre.time_zone, centre.calendar, self.name) if centre.calendar else local
+        self.bank.outlook.local = LocalTime(centre.time_zone, centre.calendar, self.name) if centre.calendar else local
         self.bank.floor = centre.ignore_within_ratio
         self.read_hours()
         self.bank.refresh()
 
     def read_hours(self) -> None:
         """The opening hours of the series as they are now."""
-        self.bank.opening = Opening(self.centre, self.name, self.names, self.bank.local.calendar)
+        self.bank.outlook.opening = Opening(self.centre, self.name, self.names, self.bank.local.calendar)
 
     def put(self, record: QueuePane) -> bool:
         """Takes in a pane record; says whether it counts."""

@@ -266,7 +266,8 @@ class Openings:
 
     def shares(self, start: float, end: float) -> Numbers | None:
         """As `Opening.shares`."""
-        found = [bank.opening.shares(start, end) if bank.opening else None for bank in self._banks]
+        hours = [bank.outlook.opening for bank in self._banks]
+        found = [each.shares(start, end) if each else None for each in hours]
         shares: Numbers | None = joined(found, [bank.size for bank in self._banks])
         return shares
 
@@ -276,7 +277,7 @@ def lend(of: Bank, to: Bank, rows: slice) -> None:
     to.level_now, to.relative_variance = of.level_now[rows], of.relative_variance[rows]
     to.tolerance = of.tolerance[0][rows], of.tolerance[1][rows]
     to.slow_tolerance = of.slow_tolerance[0][rows], of.slow_tolerance[1][rows]
-    to.learned_weeks, to.fast.shape = of.learned_weeks[rows], of.fast.shape[rows]
+    to.outlook.learned_weeks, to.fast.shape = of.outlook.learned_weeks[rows], of.fast.shape[rows]
     # as the channel alone would have it
     closed = None if of.closed is None else of.closed[rows]
     to.closed = closed if closed is not None and closed.any() else None
@@ -293,7 +294,7 @@ def bank_of(banks: list[Bank], lanes: Lanes) -> Bank:
     joint.slow.limit(np.concatenate([bank.slow.threshold for bank in banks], axis=1))
     joint.level.block, joint.clocks = first.level.block, msgspec.structs.replace(first.clocks)
     joint.floor = np.concatenate([np.broadcast_to(bank.floor, bank.size) for bank in banks])
-    joint.opening = Openings(banks)
+    joint.outlook.opening = Openings(banks)
     joint.season.lanes = lanes
     joint.refresh()
     for bank in banks:

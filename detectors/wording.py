@@ -78,7 +78,7 @@ def of_alarm(
             threshold=six(float(evidence.threshold[alarm.direction, i])),
             tolerance=six(tolerance),
             level=six(float(bank.level_now[i])),
-            learned_weeks=six(float(bank.learned_weeks[i])),
+            learned_weeks=six(float(bank.outlook.learned_weeks[i])),
             still_learning=said.at - float(bank.facts.born[i]) < bank.params.learning_seconds,
             exposure=six(said.share),
             **curve_of(points),

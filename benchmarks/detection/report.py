@@ -16,8 +16,7 @@ from benchmarks.detection.runs import ABLATIONS, CEILINGS, NEW_CHANNEL, OURS
 
 # rate and change of the six cells on which peers are compared
 SIX = ((1.0, "3.8x"), (5.0, "3.8x"), (5.0, "2x"), (20.0, "2x"), (20.0, "1.5x"), (5.0, "to zero"))
-
-
+_FIRST_WEEK_CHANGES = ("2x", "3.8x", "10x", "to zero")
 _OF_OURSELVES = (NEW_CHANNEL, *ABLATIONS, *CEILINGS)  # no peers
 _WORLD = ("noise", "weeks", "bucket s", "rate")
 _MEANING = """
@@ -37,6 +36,10 @@ a matter of luck. Intervals: 90 % bootstrap over series.
 _CEILING = """
 An aim is what would be better than a must asks. *Ceiling*: the same row's worst cell for a Bayes filter that is told
 the true season, the laws of the noise and the ratio, and has to follow only how busy day and hour are (calibrated).
+"""
+_FIRST_WEEK = """
+`breakwater, new channel`: no history, and no other queue to learn from. A fifth of the changes begin on the first day,
+of which nothing is known: the level alone tells what is usual, and where contacts are few it cannot.
 """
 _EPISODES = """
 Episodes a series and month at nominal thresholds; the promise is 1, over both directions and both speeds. `weekend` and
@@ -145,6 +148,14 @@ def _page(results: Results) -> list[str]:
         *cell_table([cell for cell in results.cells if cell.method == OURS]),
         "",
         "Of ramps only the mean delay tells something; the oracle beside them is that of the full change at once.",
+        "",
+        "## The first week of a channel that nobody has seen before",
+        "",
+        *_FIRST_WEEK.strip().splitlines(),
+        "",
+        *cell_table(
+            [cell for cell in results.cells if cell.method == NEW_CHANNEL and cell.change in _FIRST_WEEK_CHANGES]
+        ),
         "",
         "## Alarms",
         "",

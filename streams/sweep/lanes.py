@@ -194,7 +194,7 @@ class Lanes:
             for alarm, row in alarms.following():
                 self._watched[alarm.direction, row] = True
         rows = [name for name in self.names for _ in self.lanes]
-        bank.opening = Opening(self.centre, self.channel, rows, bank.local.calendar)
+        bank.outlook.opening = Opening(self.centre, self.channel, rows, bank.local.calendar)
         usual = self.centre.ignore_within_ratio
         floors = np.array([usual if lane.tolerance is None else lane.tolerance for lane in self.lanes])
         bank.floor = np.tile(floors, len(self.names))
@@ -224,7 +224,7 @@ class Lanes:
 
     def _model(self, centre: Centre) -> None:
         self.centre = centre
-        self.bank.local = LocalTime(centre.time_zone, centre.calendar, self.channel)
+        self.bank.outlook.local = LocalTime(centre.time_zone, centre.calendar, self.channel)
         self._arrange()
         self.bank.refresh()
 

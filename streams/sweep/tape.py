@@ -206,8 +206,7 @@ class _Taped(Channel):
         heard = seen > 0
         if known is not None:
             heard &= known
-        wall = self.bank.local.wall(start)
-        opened = self.bank.opening.shares(wall, wall + seconds) if self.bank.opening else None
+        opened = self.bank.outlook.shares(start, seconds)
         self.bank.meters.heard[heard if opened is None else heard & (opened > 0)] = start + seconds
         return np.zeros(len(seen))
 

@@ -107,7 +107,7 @@ class Shop:
             tenant="acme",
             channels={"voice": CentreChannel(opening_hours={"daily": "08:10-20:00"} if hours else {})},
         )
-        self.bank.opening = Opening(centre, "voice", [""], Calendar())
+        self.bank.outlook.opening = Opening(centre, "voice", [""], Calendar())
 
     def run(self, days: float, *, open_from: float = 8 + 1 / 6) -> float:
         """The greatest statistic of a drop on the last day."""

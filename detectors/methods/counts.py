@@ -233,7 +233,7 @@ class Counts(Method[Reading, CountState]):
 
     def _alarms(self, reading: Reading) -> None:
         """Opens what reached the line, follows what is open, ends what is over: its evidence begins anew."""
-        state, line, slow_line = reading.state, self.line, self._limit()[3]
+        state, (line, _, _, slow_line) = reading.state, self._limit()
         slow = reading.slow.ways if reading.slow is not None else (-math.inf, -math.inf)
         if max(reading.ways) < line and max(slow) < slow_line and state.alarms == _NONE:
             return
